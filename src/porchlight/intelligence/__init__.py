@@ -1,0 +1,1 @@
+"""Pure engines beside the stack: plain libraries without database, network or clock."""
