@@ -23,7 +23,7 @@ MANIFEST = DIST / "manifest.json"
 LOCK = FRONTEND / "package-lock.json"
 INSTALLED = FRONTEND / "node_modules" / ".installed"
 
-# Each is one run of Node in `frontend/`; the packages' own entry files, because their shims look for `node` on the PATH.
+# One run of Node in `frontend/` each; the packages' entry files, because their shims look for `node` on the PATH.
 COMMANDS = (
     ("node_modules/@tailwindcss/cli/dist/index.mjs", "--input=styles/app.css", f"--output={DIST}/app.css", "--minify"),
     (
