@@ -130,6 +130,8 @@ _USUAL_EMAIL = re.compile(
     rf"([A-Za-z0-9_+'-]+(?:\.[A-Za-z0-9_+'-]+)*)@((?:{_LABEL}\.)+(?!(?:arpa|invalid|local|localhost|onion)\Z)[a-z]{{2,}})",
 )
 _LONGEST_USUAL_EMAIL = 200
+_LONGEST_EMAIL = 500
+"""With a display name; RFC 5321 allows 254 for the address alone."""
 _EMAIL_WRAPPING = re.compile(r"\A[\s\"'<(\[]*(?:mailto:)?|[\s\"'>)\],;.]*\Z", re.IGNORECASE)
 
 
@@ -140,8 +142,8 @@ def normalise_email(raw: str) -> str:
     around the address are dropped. Raises `BadContactPoint`.
     """
     address = raw.strip().lower()
-    usual = _USUAL_EMAIL.fullmatch(address)
-    if usual is not None and len(address) <= _LONGEST_USUAL_EMAIL and "--" not in usual[2]:
+    usual = _USUAL_EMAIL.fullmatch(address) if len(address) <= _LONGEST_USUAL_EMAIL else None
+    if usual is not None and "--" not in usual[2]:
         local, domain = usual[1], usual[2]
     else:
         local, domain = _validated_email(raw).lower().rsplit("@", 1)
@@ -166,6 +168,8 @@ def _validated_email(raw: str) -> str:
     """The address as `email-validator` normalises it."""
     if raw.strip().lower() in MISSING:
         raise BadContactPoint("email", "missing", "There is no e-mail address here: leave the field empty instead")
+    if len(raw) > _LONGEST_EMAIL:
+        raise BadContactPoint("email", "invalid", f"{_shown(raw)} is too long for an e-mail address")
     try:
         return _library_email(raw.strip())
     except EmailNotValidError as error:
@@ -204,6 +208,7 @@ _FICTIONAL = re.compile(r"\+1555555?01[0-9]{2}")
 
 _COUNTING = frozenset({"1234567890", "0123456789", "9876543210", "1231231234", "1234567", "12345678", "123456789"})
 _KIND_NOTE = re.compile(r"\s*[(\[]?\b(?:cell|mobile|home|work|office|fax|main|direct|text|day|evening)\b[)\].:]*", re.I)
+_LONGEST_PHONE = 100
 _SPREADSHEET_DECIMAL = re.compile(r"\+?[0-9]{7,15}\.0+")
 _SPREADSHEET_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]{1,2}")
 
@@ -230,6 +235,8 @@ def _read_phone(raw: str, region: str) -> tuple[str, str | None]:
 def _read_unusual_phone(text: str, region: str) -> tuple[str, str | None]:
     if text.lower() in MISSING:
         raise BadContactPoint("phone", "missing", "There is no phone number here: leave the field empty instead")
+    if len(text) > _LONGEST_PHONE:
+        raise BadContactPoint("phone", "invalid", f"{_shown(text)} is too long for a phone number")
     if _SPREADSHEET_ROUNDED.fullmatch(text):
         raise BadContactPoint(
             "phone", "rounded", f"{_shown(text)} was rounded by a spreadsheet: export the column as text instead"

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
+from porchlight.intelligence.conversion.kinds import Stage
 from porchlight.leads.contact_points import ContactPoint
 
 Channel = Literal["email", "sms", "call"]
@@ -40,15 +41,19 @@ class Consent:
 class LeadInput:
     """A lead as a door received it, normalised and not yet matched with the leads that are there.
 
-    - `external_id` is unique within `source`; the same pair is the same touch, however often it arrives.
+    - `external_id` is unique within `origin`, the system that gave it (`import:crm-export`, `meta`, `adf:Portal`); the
+      same pair is the same touch, however often it arrives.
+    - `source` is where the person came from in the team's words (`Zillow`, `Open house`).
     - `contact_points` are without repeats, the most important first; there may be none.
     - `criteria` is what the person said they want, with the keys of the `criteria.stated` activity's payload.
+    - `notes` is what the team wrote, `message` what the person wrote.
     - `opted_out` are the channels the person refuses; it outranks `consents`.
     - `outcome` is a past result, for learning; `outcome_at` is None where only the result is known.
     - `custom` keeps everything that has no field of its own, also values that could not be read
       (`invalid_email`, `invalid_phone` ...): nothing that was sent is lost.
     """
 
+    origin: str
     external_id: str
     source: str
     full_name: str | None = None
@@ -58,9 +63,10 @@ class LeadInput:
     address: Address | None = None
     created_at: datetime | None = None
     message: str | None = None
+    notes: str | None = None
     listing_key: str | None = None
     criteria: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    stage: str | None = None
+    stage: Stage | None = None
     owner_email: str | None = None
     tags: tuple[str, ...] = ()
     consents: tuple[Consent, ...] = ()
