@@ -186,7 +186,9 @@ def test_every_container_that_another_waits_for_can_say_that_it_is_well() -> Non
     assert services["worker"]["healthcheck"] == {"disable": True}
 
 
-def test_no_secret_stands_in_the_container_files() -> None:
-    passwords = re.findall(r"PASSWORD: (\S+)|porchlight:(\S+)@", (ROOT / "compose.yaml").read_text())
-    assert len(passwords) == 2
-    assert [password for password in map("".join, passwords) if not password.startswith("${DATABASE_PASSWORD:?")] == []
+def test_the_one_password_comes_from_outside() -> None:
+    services = COMPOSE["services"]
+    url = services["app"]["environment"]["PORCHLIGHT_DATABASE_URL"]
+    given = services["database"]["environment"]["POSTGRES_PASSWORD"]
+    assert re.fullmatch(r"\$\{DATABASE_PASSWORD:\?.+\}", given)
+    assert url == f"postgresql://porchlight:{given}@database/porchlight"
