@@ -80,19 +80,19 @@ def keep(draft: Draft, column: str, text: str) -> None:
     draft.custom[column] = text if before is None else f"{before}; {text}"
 
 
-def _keep_unread(draft: Draft, column: str, text: str, code: str, sentence: str) -> None:
-    keep(draft, column, text)
+def _keep_unread(draft: Draft, column: str, text: str, code: str, sentence: str, *, key: str | None = None) -> None:
+    keep(draft, key or column, text)
     draft.notices.append(Notice(column, code, sentence))
 
 
-_LONGEST_TEXT = 255
+LONGEST_TEXT = 255
 _LONGEST_PROSE = 100_000
 """What the payloads of activities may hold; longer texts stay among the custom fields."""
 
 
 def _text(name: str) -> Setter:
     def put(draft: Draft, column: str, text: str) -> None:
-        if name in draft.texts or len(text) > _LONGEST_TEXT:
+        if name in draft.texts or len(text) > LONGEST_TEXT:
             keep(draft, column, text)
         else:
             draft.texts[name] = text
@@ -124,7 +124,7 @@ def _email(draft: Draft, column: str, text: str) -> None:
             for one in several:
                 _email(draft, column, one)
         else:
-            _keep_unread(draft, "invalid_email", text, f"email.{error.reason}", error.detail)
+            _keep_unread(draft, column, text, f"email.{error.reason}", error.detail, key="invalid_email")
         return
     draft.points.setdefault((point.kind, point.value), point)
 
@@ -138,7 +138,7 @@ def _phone(draft: Draft, column: str, text: str) -> None:
             for one in several:
                 _phone(draft, column, one.strip())
         else:
-            _keep_unread(draft, "invalid_phone", text, f"phone.{error.reason}", error.detail)
+            _keep_unread(draft, column, text, f"phone.{error.reason}", error.detail, key="invalid_phone")
         return
     draft.points.setdefault((point.kind, point.value), point)
 

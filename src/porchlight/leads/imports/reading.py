@@ -1,0 +1,133 @@
+"""Files of leads as a stream of rows: CSV in any encoding and with any delimiter, gzipped CSV, Parquet."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from porchlight.leads.imports.delimited import Lines, column_names, read_header, records
+from porchlight.leads.imports.records import FileUnreadable, Record, Reject
+
+T = TypeVar("T")
+
+_KINDS_TO_CONVERT = {
+    b"PK\x03\x04": "an Excel workbook or a zip archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"%PDF": "a PDF",
+    b"{\\rt": "a rich-text document",
+}
+_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_PARQUET_ROWS_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An open file of leads. `rows` can be walked once; `progress` is the part of the file already read, 0 to 1."""
+
+    columns: list[str]
+    rows: Iterator[Record | Reject]
+    progress: Callable[[], float]
+    remarks: Callable[[], list[str]]
+    """Sentences about how the file was read that a person should see, as known so far."""
+
+
+@contextmanager
+def open_table(path: Path) -> Iterator[Table]:
+    """The table in a file, told by its content rather than its name; raises `FileUnreadable`."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise FileUnreadable("missing", f"{path} cannot be opened: {error.strerror}") from error
+    with file:
+        size = max(path.stat().st_size, 1)
+        magic = file.read(4)
+        file.seek(0)
+        if magic == _PARQUET:
+            yield _parquet_table(path)
+            return
+        for beginning, kind in _KINDS_TO_CONVERT.items():
+            if magic.startswith(beginning):
+                raise FileUnreadable("kind", f"{path.name} is {kind}: save it as CSV and import that")
+        stream = gzip.GzipFile(fileobj=file) if magic.startswith(_GZIP) else file
+        yield _delimited_table(stream, lambda: min(file.tell() / size, 1.0))
+
+
+_SUFFIXES = re.compile(r"(?:\.(?:gz|csv|tsv|tab|txt|parquet|pq))+\Z", re.IGNORECASE)
+
+
+def source_named_by(path: Path) -> str:
+    """The name of a source for leads of which only the file is known: `crm-export` for `crm-export.csv.gz`."""
+    return _SUFFIXES.sub("", path.name) or "import"
+
+
+def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The rows in lists of at most `size`."""
+    walk = iter(rows)
+    while batch := list(islice(walk, size)):
+        yield batch
+
+
+def _delimited_table(stream: gzip.GzipFile | io.BufferedReader, progress: Callable[[], float]) -> Table:
+    try:
+        marks = stream.peek(2)[:2]
+    except (OSError, EOFError) as error:
+        raise FileUnreadable("damaged", f"The file is damaged ({error}): export or download it again") from error
+    lines = Lines(stream, marks)
+    delimiter, names = read_header(lines)
+    rows = records(lines, delimiter, len(names))
+    first = next(rows, None)
+    if first is None:
+        raise FileUnreadable("no_rows", "The file has a header line and no leads below it")
+
+    def remarks() -> list[str]:
+        count = lines.fallback_lines
+        remark = f"{count:,} lines are not UTF-8 and were read as Windows-1252: check names with accents"
+        return [remark] if count else []
+
+    return Table(names, chain([first], rows), progress, remarks)
+
+
+def _parquet_table(path: Path) -> Table:
+    try:
+        frame = pl.scan_parquet(path)
+        schema = frame.collect_schema()
+        total = frame.select(pl.len()).collect().item()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise FileUnreadable("damaged", f"The Parquet file cannot be read: {error}") from error
+    if not total:
+        raise FileUnreadable("no_rows", "The file has columns and no leads in them")
+    text = frame.select([_as_text(name, kind) for name, kind in schema.items()])
+    read = [0]
+
+    def rows() -> Iterator[Record | Reject]:
+        for offset in range(0, total, _PARQUET_ROWS_AT_ONCE):
+            part = text.slice(offset, _PARQUET_ROWS_AT_ONCE).collect()
+            for place, cells in enumerate(part.iter_rows(), start=1):
+                if any(cells):
+                    yield Record(offset + place, list(cells))
+            read[0] = offset + len(part)
+
+    return Table(column_names(list(schema)), rows(), lambda: read[0] / total, list)
+
+
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if isinstance(kind, pl.Datetime):
+        column = column.dt.to_string("iso:strict")
+    elif isinstance(kind, (pl.List, pl.Array)) and not kind.inner.is_nested():
+        listed = column.arr.to_list() if isinstance(kind, pl.Array) else column
+        column = listed.cast(pl.List(pl.String)).list.join("; ")
+    elif kind == pl.Binary:
+        column = column.bin.encode("base64")
+    elif kind.is_nested():
+        column = pl.struct(column).struct.json_encode()
+    return column.cast(pl.String).fill_null("").alias(name)
