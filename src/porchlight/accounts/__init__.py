@@ -1,0 +1,1 @@
+"""Who may do what: tenants, teams, users and their roles, sessions, and API keys."""

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Boolean, DateTime, Float, Index, Integer, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from porchlight.kit.database import Base
+
+
+class RoutingSeat(Base):
+    """A user who takes leads, and on which terms. `credit` is how much of their fair share they are owed, in leads."""
+
+    __tablename__ = "routing_seats"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    weight: Mapped[float] = mapped_column(Float(53))
+    capacity: Mapped[int | None] = mapped_column(Integer)
+    working_hours: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    time_zone: Mapped[str] = mapped_column(Text)
+    away_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    is_active: Mapped[bool] = mapped_column(Boolean)
+    credit: Mapped[float] = mapped_column(Float(53))
+
+
+class Assignment(Base):
+    """Who was given a lead, by which rule, and what was made of everyone who was considered."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (Index("ix_assignments_lead", "tenant_id", "lead_id", text("at DESC")),)
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    lead_id: Mapped[UUID]
+    user_id: Mapped[UUID | None]
+    previous_user_id: Mapped[UUID | None]
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    rule: Mapped[str] = mapped_column(Text)
+    considered: Mapped[list[Any]] = mapped_column(JSONB)
+    actor_kind: Mapped[str] = mapped_column(Text)
+    actor_id: Mapped[UUID | None]

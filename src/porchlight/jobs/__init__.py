@@ -1,0 +1,1 @@
+"""Background work, deferred in the caller's transaction and run by any worker."""

@@ -1,0 +1,1 @@
+"""Homes for sale, with the RESO Data Dictionary's names in snake_case."""
