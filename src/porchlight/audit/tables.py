@@ -9,7 +9,10 @@ from porchlight.kit.database import Base
 
 
 class AuditEntry(Base):
-    """One deed. `hash` = SHA-256(previous hash ‖ seq as 8 bytes ‖ body); the body is kept as the text that was hashed."""
+    """One deed. `hash` = SHA-256(previous hash ‖ seq as 8 bytes ‖ body).
+
+    The body is kept as the very text that was hashed.
+    """
 
     __tablename__ = "audit_entries"
 

