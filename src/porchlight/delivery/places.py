@@ -28,7 +28,7 @@ _NOWHERE_IN_PARTICULAR = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """A zone of the IANA database, with the US state whose law holds there, where one is known."""
 
@@ -52,6 +52,10 @@ class Whereabouts:
 
     places: tuple[Place, ...]
     clues: tuple[Clue, ...]
+
+    @classmethod
+    def from_clues(cls, clues: tuple[Clue, ...]) -> Whereabouts:
+        return cls(tuple(sorted({place for clue in clues for place in clue.places}, key=_order)), clues)
 
     @property
     def zones(self) -> tuple[str, ...]:
@@ -114,7 +118,7 @@ def whereabouts(
     clues = tuple(clue for clue in found if clue is not None)
     if not clues:
         clues = (Clue("tenant", tenant_zone, (Place(tenant_zone),)),)
-    return Whereabouts(tuple(sorted({place for clue in clues for place in clue.places}, key=_order)), clues)
+    return Whereabouts.from_clues(clues)
 
 
 def _order(place: Place) -> tuple[str, str]:
