@@ -260,7 +260,6 @@ async def _settle(uow: UnitOfWork, message_id: UUID, outcome: Receipt | Delivery
     _tell(uow, message)
 
 
-@periodic("delivery.sweep", "*/5 * * * *")
 async def sweep(uow: UnitOfWork) -> None:
     """Give up claims that nobody settled, and find waiting messages whose job was lost with its worker."""
     waiting = select(Message).limit(SWEEP_AT_ONCE).with_for_update(skip_locked=True)
@@ -285,3 +284,6 @@ async def sweep(uow: UnitOfWork) -> None:
     for message in overdue:
         message.not_before = uow.now()
         await _defer_delivery(uow, message.id, None)
+
+
+sweep_job = periodic("delivery.sweep", "*/5 * * * *")(sweep)
