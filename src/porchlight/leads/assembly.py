@@ -35,6 +35,9 @@ class Reading:
     day_first: bool = False
 
 
+DEFAULT_READING = Reading()
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something that could not be read as its field. The lead goes in all the same, with the text kept as custom."""
