@@ -37,7 +37,7 @@ class _Case(NamedTuple):
 
 
 def explain(state: State, forecast: Forecast, at: float, limit: int = 5) -> tuple[Reason, ...]:
-    """The strongest reasons, at most `limit` and at most two per factor, strongest first."""
+    """The strongest reasons, at most `limit` and at most three per factor, strongest first."""
     reasons: list[Reason] = []
     for name, value, log_odds in sorted(forecast.contributions, key=lambda item: -abs(item.log_odds)):
         if len(reasons) == limit or abs(log_odds) < NEGLIGIBLE:
@@ -45,7 +45,7 @@ def explain(state: State, forecast: Forecast, at: float, limit: int = 5) -> tupl
         if value is None:
             continue
         factor = _FACTOR_OF[name]
-        if sum(reason.factor == factor for reason in reasons) < 2:
+        if sum(reason.factor == factor for reason in reasons) < 3:
             reasons.append(Reason(factor, _TEXTS[name](_Case(state, at, value, log_odds > 0.0)), log_odds))
     return tuple(reasons)
 
@@ -184,6 +184,7 @@ _TEXTS: Final[dict[str, Callable[[_Case], str]]] = {
     "other_doors": _either("Came to us through one door only", "Asks around: came through several doors"),
     "missed_meetings": _either("Keeps appointments", "Missed or cancelled a meeting"),
     "pipeline": lambda case: _STAGE_TEXT[case.state.stage],
+    "offers": _since("offers", "Made an offer", "Has not made an offer"),
     "recency": _recency,
     "views": _views,
     "activity": _either("Has been active over the last weeks", "Has done little over the last weeks"),

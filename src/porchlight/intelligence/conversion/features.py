@@ -325,6 +325,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature("other_doors", "competition", "Further sources they came through, 3 or more as 1.", _other_doors, 0.1),
     Feature("missed_meetings", "competition", "Meetings missed or called off.", _saturating("missed", 1.0), 0.05),
     Feature("pipeline", "momentum", "How far the stage is; half of it fades in 60 silent days.", _pipeline, 0.03),
+    Feature("offers", "momentum", "Offers made.", _saturating("offers", 1.0), 0.02),
     Feature("recency", "momentum", "1 at their latest activity, halved every 14 days of silence.", _recency, 0.15),
     Feature("views", "momentum", "Homes viewed.", _saturating("views", 4.0), 0.1),
     Feature("activity", "momentum", "All they did, of any kind.", _saturating("activity", 8.0), 0.15),

@@ -132,11 +132,18 @@ def _note_reply(state: State, fact: Fact) -> State:
 
 def _note_touch(state: State, fact: Fact) -> State:
     """We tried to reach the lead. Only a person's touch answers a request: an automatic one is no answer."""
+    state = _counted(state, fact.occurred_at, _TOUCHES, 1.0)
+    if not fact.payload.get("automated"):
+        return _note_person(state, fact)
+    at = fact.occurred_at
+    return state._replace(talk=state.talk._replace(reached_at=at)) if at > state.talk.reached_at else state
+
+
+def _note_person(state: State, fact: Fact) -> State:
+    """A person of ours turned to the lead: whatever was asked before is answered."""
     talk, at = state.talk, fact.occurred_at
     if at > talk.reached_at:
         talk = talk._replace(reached_at=at)
-    if fact.payload.get("automated"):
-        return _counted(state, at, _TOUCHES, 1.0)._replace(talk=talk)
     if talk.waiting_since and talk.waiting_since <= at:
         took = log1p((at - talk.waiting_since) / 60.0)
         talk = talk._replace(
@@ -145,14 +152,14 @@ def _note_touch(state: State, fact: Fact) -> State:
             answer_log_minutes=added(talk.answer_log_minutes, talk.answered_at, ANSWER_HALF_LIFE, took, at),
             answered_at=max(talk.answered_at, at),
         )
-    return _counted(state, at, _PERSONAL_TOUCHES, 1.0)._replace(talk=talk)
+    return _counted(state, at, _PERSONAL, 1.0)._replace(talk=talk)
 
 
 def _note_conversation(state: State, fact: Fact) -> State:
     """Both spoke, so nobody waits any longer for what was asked before."""
-    state = _note_touch(state, fact)
-    talk, at = state.talk, fact.occurred_at
-    return state._replace(talk=talk._replace(heard_at=at)) if at > talk.heard_at else state
+    state = _note_person(state, fact)
+    at = fact.occurred_at
+    return state._replace(talk=state.talk._replace(heard_at=at)) if at > state.talk.heard_at else state
 
 
 def _note_meeting(state: State, fact: Fact) -> State:
@@ -288,7 +295,7 @@ def _indexes(*names: str) -> tuple[int, ...]:
 _MATCHES: Final = _indexes("matches")
 _PROMPTNESS: Final = _indexes("promptness")
 _TOUCHES: Final = _indexes("touches")
-_PERSONAL_TOUCHES: Final = _indexes("touches", "personal")
+_PERSONAL: Final = _indexes("personal")
 _HANDOVERS: Final = _indexes("handovers")
 _STAGE_INDEX: Final[dict[Stage, int]] = {stage: index for index, stage in enumerate(STAGES)}
 

@@ -16,11 +16,12 @@ from porchlight.intelligence.conversion.kinds import OPEN_STAGES, STAGES, Financ
 DAY: Final = 86_400.0
 STATE_VERSION: Final = 1
 
-MAX_AREAS: Final = 5
-MAX_HOMES: Final = 4
+MAX_AREAS: Final = 4
+MAX_HOMES: Final = 3
 MAX_SOURCES: Final = 8
-MAX_CHANNELS: Final = 6
-MAX_KEY_LENGTH: Final = 40
+MAX_CHANNELS: Final = 4
+MAX_KEY_LENGTH: Final = 36
+"""The length of a UUID, which some sources use as listing key."""
 
 
 class Counts(NamedTuple):
@@ -41,8 +42,8 @@ class Counts(NamedTuple):
     tours: float = 0.0
     missed: float = 0.0  # appointments and tours missed or called off
     offers: float = 0.0
-    touches: float = 0.0  # we tried to reach the lead, by hand or automatically
-    personal: float = 0.0  # a person of the team did
+    touches: float = 0.0  # we wrote or called in vain, by hand or automatically
+    personal: float = 0.0  # a person of the team wrote, called or spoke with them
     calls: float = 0.0
     bounces: float = 0.0
     handovers: float = 0.0  # passed from one agent to another
