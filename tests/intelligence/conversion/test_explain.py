@@ -22,7 +22,7 @@ def test_reasons_say_what_happened() -> None:
     found = texts(START + 8 * HOUR, *facts)
     assert "Viewed homes 6 times in the last 7 days" in found
     assert "Replied within 20 minutes" in found
-    assert "Keeps coming back to MLS-7" in found
+    assert "Most interested in MLS-7" in found
 
 
 def test_what_speaks_against_a_lead_is_said_too() -> None:

@@ -109,7 +109,7 @@ def _timeframe(case: _Case) -> str:
 
 def _favourite(case: _Case) -> str:
     home = favourite_home(case.state, case.at)
-    return f"Keeps coming back to {home[0]}" if home and case.raises else "No home stands out yet"
+    return f"Most interested in {home[0]}" if home and case.raises else "No home stands out yet"
 
 
 def _criteria(case: _Case) -> str:

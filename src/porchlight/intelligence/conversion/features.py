@@ -275,7 +275,9 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature("bookings", "urgency", "Appointments and tours agreed.", _saturating("bookings", 1.0), 0.05),
     Feature("searches", "urgency", "Searches run.", _saturating("searches", 3.0), 0.1),
     Feature("saved_homes", "property_match", "Homes saved or shared.", _saturating("saves", 3.0), 0.1),
-    Feature("favourite_home", "property_match", "Coming back to one and the same home.", _favourite, 0.05),
+    Feature(
+        "favourite_home", "property_match", "Viewing, saving or asking about one and the same home.", _favourite, 0.05
+    ),
     Feature("matching_homes", "property_match", "Homes that meet their wishes.", _saturating("matches", 3.0), 0.05),
     Feature("criteria_known", "property_match", "Share of six criteria that they stated.", _criteria_known, 0.25),
     Feature("replies", "responsiveness", "Messages from them.", _saturating("replies", 2.0), 0.2),

@@ -159,7 +159,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ActionKind.OFFER_TOUR,
         "Offer a tour of the home they like",
         _tour_wanted,
-        lambda state, forecast, at: f"They keep coming back to {(favourite_home(state, at) or ('a home',))[0]}.",
+        lambda state, forecast, at: f"Of all homes they like best {(favourite_home(state, at) or ('one',))[0]}.",
     ),
     Rule(
         ActionKind.ASK_CRITERIA,
