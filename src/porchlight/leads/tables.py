@@ -62,14 +62,14 @@ class ContactPoint(Base):
 
 
 class Inbound(Base):
-    """What came in, as it came in: stored before anything is made of it, once per source and external id.
+    """What came in, as it came in: stored before anything is made of it, once per origin and external id.
 
     `kind` is `lead`, `activity`, or `delivery` (a hook's whole body); `status` is `done`, `pending` or `failed`.
     """
 
     __tablename__ = "inbound"
     __table_args__ = (
-        Index("uq_inbound_external", "tenant_id", "external_id", "kind", "source", unique=True),
+        Index("uq_inbound_external", "tenant_id", "external_id", "kind", "origin", unique=True),
         Index("ix_inbound_open", "tenant_id", "received_at", postgresql_where=text("status <> 'done'")),
     )
 
@@ -77,7 +77,7 @@ class Inbound(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(Text)
     door: Mapped[str] = mapped_column(Text)
-    source: Mapped[str] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(Text)
     external_id: Mapped[str] = mapped_column(Text)
     payload: Mapped[Any] = mapped_column(JSONB)
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

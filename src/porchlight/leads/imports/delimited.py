@@ -14,6 +14,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 
 from porchlight.leads.imports.records import FileUnreadable, Record, Reject
@@ -43,6 +44,7 @@ class Lines:
         errors = "replace" if encoding == "utf-16" else "surrogateescape"
         self._readline = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="").readline
         self._put_back: list[str] = []  # the next one last
+        self._too_long: set[int] = set()
         self.taken: list[str] = []
         self.number = 0
         self.fallback_lines = 0
@@ -62,6 +64,9 @@ class Lines:
     def __next__(self) -> str:
         if self._put_back:
             text = self._put_back.pop()
+            if self.number + 1 in self._too_long:
+                self._take(text)
+                raise LineTooLongError
         else:
             text = self._readline(LONGEST_LINE)
             if not text:
@@ -70,13 +75,16 @@ class Lines:
                 self._refuse_long_line(text)
             if not text.isascii():
                 text = self._decoded(text)
-        self.number += 1
-        self.taken.append(text)
+        self._take(text)
         return text
 
-    def _refuse_long_line(self, text: str) -> None:
+    def _take(self, text: str) -> None:
         self.number += 1
-        self.taken.append(text[:_KEPT_OF_BROKEN_LINE])
+        self.taken.append(text)
+
+    def _refuse_long_line(self, text: str) -> None:
+        self._take(text[:_KEPT_OF_BROKEN_LINE])
+        self._too_long.add(self.number)
         while text and text[-1] not in "\r\n":
             text = self._readline(LONGEST_LINE)
         raise LineTooLongError
@@ -97,7 +105,10 @@ class Lines:
 def sniffed_delimiter(lines: Lines) -> str:
     """The character that divides the first line into the most columns and the next ones into as many."""
     lines.begin()
-    sample = list(islice(lines, _SNIFFED_LINES))
+    with suppress(LineTooLongError):  # a matter for the row that holds it
+        for _ in islice(lines, _SNIFFED_LINES):
+            pass
+    sample = lines.taken[:]
     lines.put_back(len(sample))
 
     def fit(delimiter: str) -> tuple[int, int]:

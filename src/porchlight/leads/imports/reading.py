@@ -129,5 +129,6 @@ def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
     elif kind == pl.Binary:
         column = column.bin.encode("base64")
     elif kind.is_nested():
-        column = pl.struct(column).struct.json_encode()
+        encoded = column if isinstance(kind, pl.Struct) else pl.struct(column)
+        column = pl.when(column.is_not_null()).then(encoded.struct.json_encode())
     return column.cast(pl.String).fill_null("").alias(name)

@@ -172,7 +172,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("door", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("payload", postgresql.JSONB(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
@@ -188,7 +188,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status <> 'done'"),
     )
-    op.create_index("uq_inbound_external", "inbound", ["tenant_id", "external_id", "kind", "source"], unique=True)
+    op.create_index("uq_inbound_external", "inbound", ["tenant_id", "external_id", "kind", "origin"], unique=True)
     op.create_table(
         "lead_states",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),

@@ -1,0 +1,113 @@
+"""From facts to forecast: the pure step between the rows that are read and the rows that are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from porchlight.intelligence.conversion import (
+    EMPTY,
+    Context,
+    Fact,
+    Forecast,
+    NextAction,
+    Stage,
+    State,
+    decode,
+    encode,
+    fold,
+    forecast,
+    next_best_action,
+    season_of,
+)
+
+#: A fact at most this old is judged as of its own moment; an older last one leaves the lead judged as of now.
+FRESH_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewFact:
+    """A fact about to be recorded. `occurred_at` is never in the future."""
+
+    id: UUID
+    lead_id: UUID
+    kind: str
+    occurred_at: datetime
+    payload: dict[str, Any]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was known of a lead before: its state as stored (None for a new lead) and its present score."""
+
+    lead_id: UUID
+    owner_id: UUID | None
+    stage: Stage
+    state: bytes | None
+    score: float
+    activity_count: int
+    last_activity_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePoint:
+    """A score on the lead's line, and the fact that put it there."""
+
+    at: datetime
+    forecast: Forecast
+    fact: NewFact
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the facts make of a lead: the new state, the forecast as of now, and the points its score went through."""
+
+    known: Known
+    state: bytes
+    stage: Stage
+    forecast: Forecast
+    next_action: NextAction
+    points: tuple[ScorePoint, ...]
+    last_activity_at: datetime
+
+    @property
+    def moved(self) -> bool:
+        return self.forecast.score != self.known.score
+
+
+def assess(known: Known, facts: Sequence[NewFact], now: datetime) -> Assessment:
+    """Fold `facts` into what was known, forecasting after each one as of its moment, and lastly as of `now`."""
+    state: State = EMPTY if known.state is None else decode(known.state)
+    latest = known.last_activity_at or facts[0].occurred_at
+    points = []
+    for fact in facts:
+        state = fold(state, Fact(fact.kind, fact.occurred_at.timestamp(), fact.payload, fact.source))
+        latest = max(latest, fact.occurred_at)
+        points.append(ScorePoint(latest, forecast(state, latest.timestamp(), context_at(latest)), fact))
+    at = now.timestamp()
+    fresh = at - latest.timestamp() <= FRESH_SECONDS
+    current = points[-1].forecast if fresh else forecast(state, at, context_at(now))
+    return Assessment(
+        known=known,
+        state=encode(state),
+        stage=state.stage,
+        forecast=current,
+        next_action=next_best_action(state, current, at),
+        points=tuple(points),
+        last_activity_at=latest,
+    )
+
+
+def context_at(moment: datetime) -> Context:
+    """What a forecast at `moment` needs beside the lead's own facts."""
+    return _context(moment.month)
+
+
+@lru_cache(maxsize=12)
+def _context(month: int) -> Context:
+    return Context(season=season_of(month))

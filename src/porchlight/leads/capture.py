@@ -1,0 +1,220 @@
+"""Capturing leads: many at once, each becoming a new lead or a further touch of the lead it already is.
+
+Whoever has the same e-mail address or phone number, once normalised, is the same lead. Two captures at the same moment
+cannot make two leads of one person: the contact points' primary key decides, and the loser looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from porchlight.audit.record import record
+from porchlight.intelligence.conversion import Stage
+from porchlight.kit.bulk import insert_rows
+from porchlight.kit.database import UnitOfWork
+from porchlight.kit.feed import Frame
+from porchlight.kit.ids import uuid7
+from porchlight.kit.telemetry import LEADS_CAPTURED
+from porchlight.leads.assess import Known, NewFact
+from porchlight.leads.events import Capture, Door, LeadsCaptured
+from porchlight.leads.facts import append_facts, lock_known
+from porchlight.leads.find import leads_by_contact_point
+from porchlight.leads.inputs import LeadInput
+from porchlight.leads.tables import ContactPoint, Inbound, Lead
+from porchlight.leads.touch import touch_facts
+
+_TRIES = 4
+
+_SEEN: LiteralString = """
+SELECT origin, external_id, lead_id FROM inbound
+WHERE tenant_id = %s AND kind = 'lead' AND external_id = ANY(%s) AND lead_id IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A lead on its way in, and the item it was read from."""
+
+    given: LeadInput
+    raw: Any
+
+
+class _Race(Exception):  # noqa: N818
+    """Somebody else captured one of the same people at the same moment, and was first."""
+
+
+async def capture_leads(uow: UnitOfWork, incoming: Sequence[Incoming], *, door: Door, live: bool) -> list[Capture]:
+    """Take `incoming` in; the captures are in the same order. A live lead is waiting for an answer."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            async with uow.savepoint():
+                captures = await _capture(uow, incoming, door, live)
+        except _Race:
+            if attempt == _TRIES:
+                raise
+        else:
+            break
+    for capture in captures:
+        LEADS_CAPTURED.labels(door, capture.outcome).inc()
+    return captures
+
+
+async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, live: bool) -> list[Capture]:
+    now = uow.now()
+    seen = await _already_here(uow, incoming)
+    leads = await leads_by_contact_point(
+        uow, [(p.kind, p.value) for item in incoming for p in item.given.contact_points]
+    )
+    captures: list[Capture] = []
+    fresh: list[tuple[Incoming, UUID]] = []
+    new: dict[UUID, LeadInput] = {}
+    points: dict[tuple[str, str], dict[str, Any]] = {}
+    for item in incoming:
+        given = item.given
+        lead_id = seen.get((given.origin, given.external_id))
+        if lead_id is not None:
+            captures.append(Capture(lead_id, "duplicate", given))
+            continue
+        lead_id = next((leads[p.kind, p.value] for p in given.contact_points if (p.kind, p.value) in leads), None)
+        outcome = "created" if lead_id is None else "matched"
+        if lead_id is None:
+            lead_id = uuid7()
+            new[lead_id] = given
+        for point in given.contact_points:
+            # The first lead to bring a contact point keeps it; a second lead's claim to it is left for matching.
+            if leads.setdefault((point.kind, point.value), lead_id) == lead_id:
+                points.setdefault((point.kind, point.value), _point_row(uow, point, lead_id, now))
+        seen[given.origin, given.external_id] = lead_id
+        captures.append(Capture(lead_id, "created" if outcome == "created" else "matched", given))
+        fresh.append((item, lead_id))
+    await _claim(uow, points, known=set(new))
+    await _store(uow, fresh, door, now)
+    await insert_rows(uow.connection, Lead, [_lead_row(uow, lead_id, given, now) for lead_id, given in new.items()])
+    known = await lock_known(uow, {lead_id for _, lead_id in fresh if lead_id not in new})
+    known |= {lead_id: _unknown(lead_id, given) for lead_id, given in new.items()}
+    facts: list[NewFact] = []
+    touched: set[UUID] = set()
+    for item, lead_id in fresh:
+        first = lead_id in new and lead_id not in touched
+        touched.add(lead_id)
+        facts += touch_facts(lead_id, item.given, door, now, first=first)
+    if facts:
+        assessed = await append_facts(uow, facts, known, show=False)
+        if live:
+            for capture in captures:
+                if capture.outcome == "created":
+                    uow.publish(_frame(capture, assessed[capture.lead_id].forecast.score, now))
+    uow.announce(LeadsCaptured(tuple(captures), door, live))
+    record(
+        uow,
+        "leads.captured",
+        "lead",
+        captures[0].lead_id if len(captures) == 1 else None,
+        door=door,
+        created=len(new),
+        matched=len(fresh) - len(new),
+        duplicates=len(captures) - len(fresh),
+    )
+    return captures
+
+
+async def _already_here(uow: UnitOfWork, incoming: Sequence[Incoming]) -> dict[tuple[str, str], UUID]:
+    cursor = await uow.connection.execute(_SEEN, (uow.tenant_id, [item.given.external_id for item in incoming]))
+    return {(origin, external_id): lead_id for origin, external_id, lead_id in await cursor.fetchall()}
+
+
+async def _claim(uow: UnitOfWork, points: dict[tuple[str, str], dict[str, Any]], known: set[UUID]) -> None:
+    """Take the contact points. Raises `_Race` when somebody else has taken one that was free a moment ago."""
+    # In one order everywhere, so that two captures of the same people wait for each other and never in a circle.
+    rows = [points[key] for key in sorted(points)]
+    cursor = await insert_rows(
+        uow.connection, ContactPoint, rows, on_conflict="ON CONFLICT DO NOTHING", returning=("kind", "value")
+    )
+    if cursor is None:
+        return
+    taken = {(kind, value) for kind, value in await cursor.fetchall()}
+    lost = [key for key in points if key not in taken]
+    if lost and any(points[key]["lead_id"] in known for key in lost):
+        raise _Race
+    if lost:
+        owners = await leads_by_contact_point(uow, lost)
+        if any(owners.get(key) != points[key]["lead_id"] for key in lost):
+            raise _Race
+
+
+async def _store(uow: UnitOfWork, fresh: Sequence[tuple[Incoming, UUID]], door: Door, now: datetime) -> None:
+    cursor = await insert_rows(
+        uow.connection,
+        Inbound,
+        [
+            {
+                "tenant_id": uow.tenant_id,
+                "id": uuid7(),
+                "kind": "lead",
+                "door": door,
+                "origin": item.given.origin,
+                "external_id": item.given.external_id,
+                "payload": item.raw,
+                "received_at": now,
+                "lead_id": lead_id,
+                "status": "done",
+                "error": None,
+            }
+            for item, lead_id in fresh
+        ],
+        on_conflict="ON CONFLICT DO NOTHING",
+        returning=("id",),
+    )
+    if cursor is not None and cursor.rowcount != len(fresh):
+        raise _Race
+
+
+def _unknown(lead_id: UUID, given: LeadInput) -> Known:
+    return Known(lead_id, None, _stage(given), None, 50.0, 0, None)
+
+
+def _stage(given: LeadInput) -> Stage:
+    return given.stage or "new"
+
+
+def _lead_row(uow: UnitOfWork, lead_id: UUID, given: LeadInput, now: datetime) -> dict[str, Any]:
+    address = given.address
+    fields = () if address is None else ("street", "city", "state", "postal_code", "country")
+    name = given.full_name or " ".join(part for part in (given.given_name, given.family_name) if part) or None
+    return {
+        "tenant_id": uow.tenant_id,
+        "id": lead_id,
+        "external_id": given.external_id,
+        "source": given.source,
+        "name": name,
+        "given_name": given.given_name,
+        "family_name": given.family_name,
+        "stage": _stage(given),
+        "owner_id": None,
+        "captured_at": min(given.created_at or now, now),
+        "address": {f: v for f in fields if (v := getattr(address, f)) is not None} or None,
+        "tags": list(given.tags),
+        "custom": dict(given.custom),
+        "search_text": " ".join(filter(None, (name, *(p.value for p in given.contact_points), given.external_id))),
+    }
+
+
+def _point_row(uow: UnitOfWork, point: Any, lead_id: UUID, now: datetime) -> dict[str, Any]:
+    return {
+        "tenant_id": uow.tenant_id,
+        "kind": point.kind,
+        "value": point.value,
+        "lead_id": lead_id,
+        "raw": point.raw,
+        "added_at": now,
+    }
+
+
+def _frame(capture: Capture, score: float, now: datetime) -> Frame:
+    name = capture.given.full_name or capture.given.given_name
+    body = {"name": name, "source": capture.given.source, "score": score}
+    return Frame(kind="lead.captured", at=now, lead_id=capture.lead_id, audience=(), body=body)

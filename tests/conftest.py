@@ -1,0 +1,99 @@
+"""The real thing, once per test process: an embedded PostgreSQL, migrated, and a tenant of its own for every test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from porchlight.accounts.manage import create_api_key, create_tenant, create_user
+from porchlight.accounts.permissions import Permission, Role
+from porchlight.jobs.app import run_worker
+from porchlight.kit.clock import SetClock
+from porchlight.kit.database import libpq_url
+from porchlight.kit.ids import uuid7
+from porchlight.kit.installation import Urls, urls
+from porchlight.kit.runtime import Runtime
+from porchlight.kit.settings import Settings
+from porchlight.main import build
+from porchlight.migrations import bring_up_to_date
+
+#: A Tuesday, 15:00 in New York: nobody's quiet hours, everybody's working hours.
+NOON = datetime(2026, 3, 10, 19, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True, slots=True)
+class Brokerage:
+    """A tenant with an admin and a key that may do everything."""
+
+    runtime: Runtime
+    tenant_id: UUID
+    admin_id: UUID
+    admin_email: str
+    api_key: str
+
+    @property
+    def clock(self) -> SetClock:
+        assert isinstance(self.runtime.clock, SetClock)
+        return self.runtime.clock
+
+    async def run_jobs(self) -> None:
+        """Run what is queued and due until nothing is."""
+        await run_worker(self.runtime, wait=False, concurrency=1)
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(home=tmp_path_factory.mktemp("home"), log_level="error")
+
+
+@pytest.fixture(scope="session")
+def installation(settings: Settings) -> Iterator[Urls]:
+    found = urls(settings)
+    bring_up_to_date(found, settings.key)
+    yield found
+
+
+@pytest.fixture(scope="session")
+async def shared_runtime(settings: Settings, installation: Urls) -> AsyncIterator[Runtime]:
+    runtime = build(settings, clock=SetClock(NOON), at=installation)
+    yield runtime
+    await runtime.database.close()
+
+
+@pytest.fixture
+def runtime(shared_runtime: Runtime, installation: Urls) -> Runtime:
+    """The runtime, its clock set to NOON and its queue empty."""
+    assert isinstance(shared_runtime.clock, SetClock)
+    shared_runtime.clock.at = NOON
+    with psycopg.connect(libpq_url(installation.owner), autocommit=True) as connection:
+        connection.execute("TRUNCATE jobs.procrastinate_jobs CASCADE")
+    return shared_runtime
+
+
+async def found_brokerage(runtime: Runtime, name: str = "Test Realty") -> Brokerage:
+    tenant_id = uuid7()
+    email = f"admin-{tenant_id.hex[-8:]}@realty.example.com"
+    async with runtime.database.unit_of_work(tenant_id) as uow:
+        create_tenant(
+            uow, name, time_zone="America/New_York", region="US", postal_address="1 Main St, Albany NY 12207"
+        )
+        await uow.session.flush()
+        admin = await create_user(uow, email=email, name="Ada Admin", role=Role.ADMIN, password=PASSWORD)
+        key = await create_api_key(uow, "everything", Permission)
+    return Brokerage(runtime, tenant_id, admin.id, email, key.secret)
+
+
+@pytest.fixture
+async def brokerage(runtime: Runtime) -> Brokerage:
+    return await found_brokerage(runtime)
+
+
+@pytest.fixture
+async def other_brokerage(runtime: Runtime) -> Brokerage:
+    return await found_brokerage(runtime, "Other Realty")
