@@ -1,0 +1,1 @@
+"""A believable brokerage made from a seed: pure data and simulation, with invented people, addresses and numbers."""
