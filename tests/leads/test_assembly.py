@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -146,3 +147,9 @@ def test_an_unreadable_address_or_date_is_still_there(text: str) -> None:
     lead, _ = made(("email", "email", text), ("created_at", "created", text))
     assert lead.contact_points or lead.custom["invalid_email"]
     assert lead.created_at or lead.custom["created"] == text
+
+
+def test_the_guide_names_every_field_with_its_meaning() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "how-to" / "import-leads.md").read_text()
+    missing = [field.name for field in FIELDS.values() if f"| `{field.name}` | {field.meaning} |" not in guide]
+    assert missing == []

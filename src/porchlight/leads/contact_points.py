@@ -188,20 +188,20 @@ def _library_email(text: str) -> str:
 # Phone
 
 
-def _valid_in(metadata: PhoneMetadata) -> re.Pattern[str]:
+def _valid_in(region: str) -> re.Pattern[str]:
     """One pattern for every kind of number valid in a region, as `phonenumbers.is_valid_number` has it."""
+    metadata = PhoneMetadata.metadata_for_region(region, None)
     kinds = (
         metadata.fixed_line, metadata.mobile, metadata.toll_free, metadata.premium_rate, metadata.shared_cost,
         metadata.personal_number, metadata.voip, metadata.pager, metadata.uan, metadata.voicemail,
-    )  # fmt: skip
+    ) if metadata else ()  # fmt: skip
     patterns = [kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern]
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or r"(?!)")
 
 
-_US_METADATA = PhoneMetadata.metadata_for_region("US", None)
-_VALID_IN_US = _valid_in(_US_METADATA) if _US_METADATA else re.compile(r"(?!)")
-_USUAL_US_PHONE = re.compile(r"(?:(\+)?1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]{0,2}([2-9][0-9]{2})[ .-]?([0-9]{4})")
-_DIALLED_AS_IN_US = frozenset({"US", "CA"})
+_DIALLED_ALIKE = {region: _valid_in(region) for region in ("US", "CA")}
+"""The countries where ten digits and a leading 1 mean the same, in the order in which the library tries them."""
+_USUAL_PHONE = re.compile(r"(?:(\+)?1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]{0,2}([2-9][0-9]{2})[ .-]?([0-9]{4})")
 
 _FICTIONAL = re.compile(r"\+1555555?01[0-9]{2}")
 """Area code 555 does not exist; vendors' test leads carry +1 555 555 01xx, and such a lead must be seen to arrive."""
@@ -224,11 +224,12 @@ def normalise_phone(raw: str, region: str = "US") -> str:
 
 def _read_phone(raw: str, region: str) -> tuple[str, str | None]:
     text = raw.strip()
-    usual = _USUAL_US_PHONE.fullmatch(text)
-    if usual is not None and (region in _DIALLED_AS_IN_US or usual[1]):
+    usual = _USUAL_PHONE.fullmatch(text)
+    if usual is not None and (region in _DIALLED_ALIKE or usual[1]):
         number = usual[2] + usual[3] + usual[4]
-        if _VALID_IN_US.fullmatch(number) and number.count(number[0]) != len(number):
-            return "+1" + number, "US"
+        for country, valid in _DIALLED_ALIKE.items():
+            if valid.fullmatch(number) and number.count(number[0]) != len(number):
+                return "+1" + number, country
     return _read_unusual_phone(text, region)
 
 
