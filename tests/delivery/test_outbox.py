@@ -35,7 +35,10 @@ from porchlight.kit.feed import read_frames
 from porchlight.kit.ids import uuid7
 from porchlight.kit.installation import Urls
 from porchlight.kit.runtime import Runtime
-from porchlight.kit.settings import Settings
+from porchlight.leads.capture import Incoming, capture_leads
+from porchlight.leads.contact_points import email_point
+from porchlight.leads.inputs import LeadInput
+from porchlight.leads.tables import Activity, Lead
 
 Enqueue = Callable[..., Awaitable[UUID]]
 NIGHT = timedelta(hours=14)  # from noon to two in the morning
@@ -88,11 +91,11 @@ def send(runtime: Runtime, tenant_id: UUID) -> Send:
 
 
 @pytest.fixture
-def jobs_for(installation: tuple[Settings, Urls]) -> Callable[[UUID], list[Any]]:
+def jobs_for(installation: Urls) -> Callable[[UUID], list[Any]]:
     """The times for which jobs that deliver a message are queued, as the queue itself has it."""
 
     def scheduled(message_id: UUID) -> list[Any]:
-        with psycopg.connect(libpq_url(installation[1].owner)) as connection:
+        with psycopg.connect(libpq_url(installation.owner)) as connection:
             found = connection.execute(
                 "SELECT scheduled_at FROM jobs.procrastinate_jobs WHERE status = 'todo' AND args->>'message_id' = %s",
                 (str(message_id),),
@@ -133,7 +136,7 @@ async def test_two_who_ask_at_once_with_one_key_get_one_message(ask: Enqueue) ->
 
 
 async def test_nothing_is_kept_of_a_message_whose_transaction_fails(
-    runtime: Runtime, tenant_id: UUID, installation: tuple[Settings, Urls]
+    runtime: Runtime, tenant_id: UUID, installation: Urls
 ) -> None:
     request = MessageRequest(
         lead_id=uuid7(), channel="email", purpose="inquiry_reply", to="dana@example.com", sender_name="Riley",
@@ -149,7 +152,7 @@ async def test_nothing_is_kept_of_a_message_whose_transaction_fails(
         await fail_later()
     async with runtime.database.unit_of_work(tenant_id) as uow:
         assert await uow.session.scalar(select(func.count()).select_from(Message)) == 0
-    with psycopg.connect(libpq_url(installation[1].owner)) as connection:
+    with psycopg.connect(libpq_url(installation.owner)) as connection:
         found = connection.execute(
             "SELECT 1 FROM jobs.procrastinate_jobs WHERE args->>'tenant_id' = %s", (str(tenant_id),)
         )
@@ -185,6 +188,16 @@ async def test_a_tenants_own_hours_for_email_count(
         (await uow.session.get_one(Tenant, tenant_id)).settings = {"email_hours": always}
     clock.advance(NIGHT)
     assert (await load(await ask())).status == "queued"
+
+
+async def test_hours_that_cannot_be_read_leave_house_policy_in_force(
+    runtime: Runtime, tenant_id: UUID, ask: Enqueue, load: Load, clock: SetClock
+) -> None:
+    async with runtime.database.unit_of_work(tenant_id) as uow:
+        (await uow.session.get_one(Tenant, tenant_id)).settings = {"email_hours": {"weekdays": ["8", "21"]}}
+    assert (await load(await ask())).status == "queued"
+    clock.advance(NIGHT)
+    assert (await load(await ask())).status == "deferred"
 
 
 async def test_consent_in_the_ledger_lets_a_text_out(
@@ -403,13 +416,13 @@ async def test_an_answer_that_comes_after_the_claim_was_given_up_still_counts(
 async def test_a_waiting_message_whose_job_was_lost_is_found(
     ask: Enqueue,
     jobs_for: Jobs,
-    installation: tuple[Settings, Urls],
+    installation: Urls,
     runtime: Runtime,
     tenant_id: UUID,
     clock: SetClock,
 ) -> None:
     message_id = await ask()
-    with psycopg.connect(libpq_url(installation[1].owner), options="-c search_path=jobs") as connection:
+    with psycopg.connect(libpq_url(installation.owner), options="-c search_path=jobs") as connection:
         connection.execute("DELETE FROM jobs.procrastinate_jobs WHERE args->>'message_id' = %s", (str(message_id),))
     await _sweep(runtime, tenant_id)
     assert jobs_for(message_id) == []
@@ -420,7 +433,7 @@ async def test_a_waiting_message_whose_job_was_lost_is_found(
 
 
 async def test_a_worker_sends_what_was_asked_for(
-    installation: tuple[Settings, Urls], ask: Enqueue, load: Load, runtime: Runtime
+    installation: Urls, ask: Enqueue, load: Load, runtime: Runtime
 ) -> None:
     message_id = await ask()
     await run_worker(runtime, wait=False)
@@ -434,3 +447,48 @@ async def _sweep(runtime: Runtime, tenant_id: UUID) -> None:
 
 def _queue(failure: Exception) -> Any:
     return deque([failure])
+
+
+# What the lead's record says of it
+
+
+@pytest.fixture
+async def dana(runtime: Runtime, tenant_id: UUID, clock: SetClock) -> UUID:
+    """A lead who was captured, with an address."""
+    given = LeadInput("web", "dana", "website", contact_points=(email_point("dana@example.com"),))
+    async with runtime.database.unit_of_work(tenant_id) as uow:
+        [capture] = await capture_leads(uow, [Incoming(given, {})], door="api", live=True)
+    return capture.lead_id
+
+
+@pytest.mark.parametrize(
+    ("failures", "fact"), [([], "message.sent"), ([PermanentFailure("no such mailbox")], "message.bounced")]
+)
+async def test_what_became_of_a_message_is_a_fact_about_the_lead(
+    ask: Enqueue, send: Send, runtime: Runtime, tenant_id: UUID, dana: UUID, failures: list[Any], fact: str
+) -> None:
+    message_id = await ask(lead_id=dana)
+    await send(message_id, MemoryChannel(failures=deque(failures)))
+    async with runtime.database.unit_of_work(tenant_id) as uow:
+        found = await uow.session.scalars(select(Activity).where(Activity.lead_id == dana).order_by(Activity.id))
+        facts = {activity.kind: activity.payload for activity in found}
+    assert set(facts) == {"lead.captured", fact}
+    assert facts[fact] == {
+        "channel": "email",
+        "message_id": str(message_id),
+        "automated": True,
+        "purpose": "inquiry_reply",
+    }
+
+
+async def test_only_those_who_see_the_lead_are_told_of_its_messages(
+    ask: Enqueue, runtime: Runtime, tenant_id: UUID, dana: UUID
+) -> None:
+    owner_id = uuid7()
+    async with runtime.database.unit_of_work(tenant_id) as uow:
+        (await uow.session.get_one(Lead, (tenant_id, dana))).owner_id = owner_id
+    await ask(lead_id=dana)
+    async with runtime.database.unit_of_work(tenant_id) as uow:
+        frames = await read_frames(uow.connection, tenant_id, after=0)
+    assert frames[-1].audience == frozenset({owner_id})
+    assert "dana@" not in frames[-1].text

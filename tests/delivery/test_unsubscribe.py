@@ -21,6 +21,10 @@ from porchlight.delivery.tokens import OptOutClaim, make_token
 from porchlight.delivery.unsubscribe import claim_in, unsubscribe_url
 from porchlight.kit.ids import uuid7
 from porchlight.kit.runtime import Runtime
+from porchlight.leads.capture import Incoming, capture_leads
+from porchlight.leads.contact_points import email_point
+from porchlight.leads.inputs import LeadInput
+from porchlight.leads.tables import Activity
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -87,7 +91,7 @@ async def test_fetching_the_link_changes_nothing(
 
 async def test_the_page_asks_with_one_button_and_names_the_brokerage(browser: httpx2.AsyncClient, path: str) -> None:
     page = await browser.get(path)
-    assert "Harbor &amp; Pine Realty" in page.text
+    assert "Test Realty" in page.text
     assert len(re.findall("<button", page.text)) == 1
     assert page.headers["cache-control"] == "no-store"
     assert page.headers["referrer-policy"] == "no-referrer"
@@ -113,7 +117,20 @@ async def test_one_click_takes_the_person_off_without_cookie_or_redirect(
     assert withdrawn.source == "unsubscribe_link"
     assert await suppressions(runtime, tenant_id) == 1
     assert sum('"deed":"consent.withdrawn"' in deed for deed in deeds) == 1
-    assert "hear from Harbor" in (await browser.get(path)).text
+    assert "hear from Test Realty" in (await browser.get(path)).text
+
+
+async def test_it_is_a_fact_about_the_lead(browser: httpx2.AsyncClient, runtime: Runtime, tenant_id: UUID) -> None:
+    given = LeadInput("web", "dana", "website", contact_points=(email_point("dana@example.com"),))
+    async with runtime.database.unit_of_work(tenant_id) as uow:
+        [dana] = await capture_leads(uow, [Incoming(given, {})], door="api", live=True)
+    _, channel = await send(runtime, tenant_id, dana.lead_id, "dana@example.com", "first")
+    url = channel.sent[0].unsubscribe_url or ""
+    for _ in range(2):
+        await browser.post(url.removeprefix(runtime.settings.public_url), data=ONE_CLICK)
+    async with runtime.database.unit_of_work(tenant_id) as uow:
+        kinds = (await uow.session.scalars(select(Activity.kind).order_by(Activity.id))).all()
+    assert kinds == ["lead.captured", "message.sent", "consent.withdrawn"]
 
 
 async def test_mailbox_providers_may_post_the_form_as_multipart_too(

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
-from porchlight.delivery.kinds import CONTACT_KIND, ChannelName, ContactKind, Purpose
+from porchlight.delivery.kinds import CONTACT_KIND, CONTACT_KINDS, ChannelName, ContactKind, Purpose
 from porchlight.delivery.permit import Basis, ConsentRecord
 from porchlight.delivery.tables import ConsentEntry, Suppression
 from porchlight.delivery.tokens import ADDRESS_HASH_BYTES
+from porchlight.kit.bulk import hex_bytes, insert_rows
 from porchlight.kit.crypto import derive_key, keyed_hash
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.ids import uuid7
 from porchlight.kit.settings import Settings
 from porchlight.leads.contact_points import BadContactPoint, normalise_email, normalise_phone
+from porchlight.leads.events import Capture, LeadsCaptured
 
 _BASES = {"express": Basis.EXPRESS, "written": Basis.WRITTEN}
 
@@ -55,8 +56,6 @@ def address_hash(settings: Settings, tenant_id: UUID, kind: ContactKind, value: 
 
 async def record_agreements(uow: UnitOfWork, agreements: Sequence[Agreement]) -> None:
     """Add lines to the ledger."""
-    if not agreements:
-        return
     rows = [
         {
             "tenant_id": uow.tenant_id,
@@ -75,27 +74,66 @@ async def record_agreements(uow: UnitOfWork, agreements: Sequence[Agreement]) ->
         }
         for agreement in agreements
     ]
-    await uow.session.execute(insert(ConsentEntry), rows)
+    await insert_rows(uow.connection, ConsentEntry, rows)
+
+
+def keep_stated_consent(settings: Settings) -> Callable[[UnitOfWork, LeadsCaptured], Awaitable[None]]:
+    """The handler that takes over what incoming leads say of consent. What they agreed to is express consent to any
+    purpose; what they refuse counts for the contact point, hence for every channel that reaches it."""
+
+    async def keep(uow: UnitOfWork, event: LeadsCaptured) -> None:
+        captures = [capture for capture in event.captures if capture.outcome != "duplicate"]
+        await record_agreements(uow, [agreement for capture in captures for agreement in _stated(capture, uow.now())])
+        for kind in CONTACT_KINDS:
+            hashes = [
+                address_hash(settings, uow.tenant_id, kind, value)
+                for capture in captures
+                for value in _refused(capture, kind)
+            ]
+            await suppress(uow, kind, hashes, "opted_out_at_source")
+
+    return keep
+
+
+def _stated(capture: Capture, now: datetime) -> Iterator[Agreement]:
+    given = capture.given
+    for consent in given.consents:
+        at = min(consent.at or given.created_at or now, now)
+        for point in given.contact_points:
+            if point.kind == CONTACT_KIND[consent.channel]:
+                yield Agreement(
+                    channel=consent.channel,
+                    value=point.value,
+                    purpose="marketing",
+                    basis="express",
+                    source=given.source,
+                    at=at,
+                    lead_id=capture.lead_id,
+                    wording=consent.wording,
+                )
+
+
+def _refused(capture: Capture, kind: ContactKind) -> Iterator[str]:
+    if kind in {CONTACT_KIND[channel] for channel in capture.given.opted_out}:
+        yield from (point.value for point in capture.given.contact_points if point.kind == kind)
 
 
 async def suppress(uow: UnitOfWork, kind: ContactKind, hashes: Sequence[bytes], reason: str) -> int:
     """Put contact points on the do-not-contact list; returns how many were not on it yet. There is no way off it."""
-    if not hashes:
-        return 0
     rows = [
         {
             "tenant_id": uow.tenant_id,
             "contact_kind": kind,
-            "address_hash": hashed,
+            "address_hash": hex_bytes(hashed),
             "reason": reason,
             "at": uow.now(),
         }
         for hashed in sorted(set(hashes))
     ]
-    added = await uow.session.execute(
-        insert(Suppression).values(rows).on_conflict_do_nothing().returning(Suppression.address_hash)
+    added = await insert_rows(
+        uow.connection, Suppression, rows, on_conflict="ON CONFLICT DO NOTHING", returning=("address_hash",)
     )
-    return len(added.all())
+    return 0 if added is None else len(await added.fetchall())
 
 
 async def suppressions_of(uow: UnitOfWork, kind: ContactKind, hashed: bytes) -> tuple[str, ...]:

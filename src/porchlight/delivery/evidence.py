@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, or_, select
 
 from porchlight.accounts.tables import Tenant
@@ -19,6 +20,8 @@ from porchlight.delivery.quiet_hours import Rule, parse_rule, rule_book
 from porchlight.delivery.tables import Message
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 TOUCHING = ("sending", "sent", "uncertain")
 """The statuses in which a message has, or may have, reached the person."""
@@ -69,10 +72,18 @@ class House:
 
 async def house_of(uow: UnitOfWork) -> House:
     tenant = await uow.session.get_one(Tenant, uow.tenant_id)
-    hours = tenant.settings.get("email_hours")
     return House(
-        Sender(tenant.name, tenant.postal_address), tenant.time_zone, None if hours is None else parse_rule(hours)
+        Sender(tenant.name, tenant.postal_address), tenant.time_zone, _email_hours(tenant.settings.get("email_hours"))
     )
+
+
+def _email_hours(row: Any) -> Rule | None:
+    try:
+        return None if row is None else parse_rule(row)
+    except (ValueError, TypeError, KeyError):
+        # A slip in the settings must not keep leads out; house policy holds until it is mended.
+        log.exception("email_hours.unreadable", email_hours=row)
+        return None
 
 
 def circumstances_of(house: House, recipient: Recipient) -> Circumstances:

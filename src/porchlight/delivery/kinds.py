@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 ChannelName = Literal["email", "sms", "call", "console"]
 Purpose = Literal["inquiry_reply", "marketing"]
 ContactKind = Literal["email", "phone"]
+CONTACT_KINDS: tuple[ContactKind, ...] = get_args(ContactKind)
 
 CONTACT_KIND: Mapping[ChannelName, ContactKind] = {
     "email": "email",

@@ -7,7 +7,7 @@ settled ends as `uncertain`: a crash can lose a message, with a note, and can ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -41,6 +41,9 @@ from porchlight.kit.ids import uuid7
 from porchlight.kit.runtime import Runtime
 from porchlight.kit.settings import Settings
 from porchlight.kit.telemetry import MESSAGES
+from porchlight.leads.assess import NewFact
+from porchlight.leads.facts import append_facts, lock_known, owners
+from porchlight.leads.tables import Lead
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +129,7 @@ async def enqueue(uow: UnitOfWork, settings: Settings, request: MessageRequest) 
         return earlier.one()
     if status != "refused":
         await _defer_delivery(uow, message_id, None if status == "queued" else not_before)
-    _tell(uow, await uow.session.get_one(Message, (uow.tenant_id, message_id)))
+    await _tell(uow, await uow.session.get_one(Message, (uow.tenant_id, message_id)))
     return message_id
 
 
@@ -145,8 +148,11 @@ async def _defer_delivery(uow: UnitOfWork, message_id: UUID, not_before: datetim
     await defer(uow, deliver, once=f"deliver:{message_id}", not_before=not_before, message_id=message_id)
 
 
-def _tell(uow: UnitOfWork, message: Message) -> None:
+async def _tell(uow: UnitOfWork, message: Message) -> None:
     """Say what became of a message: to the people who watch, to the log of deeds, and to the metrics."""
+    owner_id = await uow.session.scalar(
+        select(Lead.owner_id).where(Lead.tenant_id == uow.tenant_id, Lead.id == message.lead_id)
+    )
     body = {
         "message_id": str(message.id),
         "channel": message.channel,
@@ -155,7 +161,7 @@ def _tell(uow: UnitOfWork, message: Message) -> None:
         "code": message.code,
         "not_before": message.not_before if message.status == "deferred" else None,
     }
-    uow.publish(Frame(f"message.{message.status}", uow.now(), message.lead_id, body))
+    uow.publish(Frame(f"message.{message.status}", uow.now(), message.lead_id, body, owners(owner_id)))
     record(uow, f"message.{message.status}", "message", message.id, lead_id=message.lead_id, code=message.code)
     MESSAGES.labels(message.status).inc()
 
@@ -174,20 +180,27 @@ async def send_one(
 ) -> None:
     """Send a waiting message if it may leave now; otherwise put it off or refuse it. Does nothing to any other."""
     async with database.unit_of_work(tenant_id) as uow:
-        outgoing = await _claim(uow, settings, message_id)
+        outgoing = await _claim(uow, settings, channels, message_id)
     if outgoing is None:
         return
-    outcome = await _send(channels, outgoing)
+    outcome = await _send(channels[outgoing.permit.channel], outgoing)
     async with database.unit_of_work(tenant_id) as uow:
         await _settle(uow, message_id, outcome)
 
 
-async def _claim(uow: UnitOfWork, settings: Settings, message_id: UUID) -> Outgoing | None:
+async def _claim(
+    uow: UnitOfWork, settings: Settings, channels: Collection[ChannelName], message_id: UUID
+) -> Outgoing | None:
     message = await uow.session.get(Message, (uow.tenant_id, message_id), with_for_update=True)
     if message is None or message.status not in ("queued", "deferred"):
         return None
-    await lock_lead(uow, message.lead_id)
     channel, purpose = cast(ChannelName, message.channel), cast(Purpose, message.purpose)
+    if channel not in channels:
+        message.status, message.code = "failed", "no_channel"
+        message.reason = f"There is no way to send by {channel}; set one up"
+        await _tell(uow, message)
+        return None
+    await lock_lead(uow, message.lead_id)
     house = await house_of(uow)
     evidence = await gather(
         uow,
@@ -223,14 +236,11 @@ async def _claim(uow: UnitOfWork, settings: Settings, message_id: UUID) -> Outgo
     message.code, message.reason = decision.code, decision.reason
     if isinstance(decision, Deferral):
         await _defer_delivery(uow, message.id, decision.not_before)
-    _tell(uow, message)
+    await _tell(uow, message)
     return None
 
 
-async def _send(channels: Mapping[ChannelName, Channel], outgoing: Outgoing) -> Receipt | DeliveryError:
-    channel = channels.get(outgoing.permit.channel)
-    if channel is None:
-        return PermanentFailure(f"There is no way to send by {outgoing.permit.channel}; set one up")
+async def _send(channel: Channel, outgoing: Outgoing) -> Receipt | DeliveryError:
     try:
         return await channel.send(outgoing)
     except DeliveryError as error:
@@ -247,6 +257,7 @@ async def _settle(uow: UnitOfWork, message_id: UUID, outcome: Receipt | Delivery
         case Receipt():
             message.status, message.code, message.sent_at = "sent", None, uow.now()
             message.provider_message_id = outcome.provider_message_id
+            await _record(uow, message, "message.sent")
         case TemporaryFailure() if message.attempts <= len(BACKOFF):
             message.status, message.code = "queued", "try_again"
             message.not_before = uow.now() + BACKOFF[message.attempts - 1]
@@ -255,9 +266,23 @@ async def _settle(uow: UnitOfWork, message_id: UUID, outcome: Receipt | Delivery
             message.status, message.code = "failed", "gave_up"
         case PermanentFailure():
             message.status, message.code = "failed", "rejected"
+            await _record(uow, message, "message.bounced")
         case _:
             message.status, message.code = "uncertain", "uncertain"
-    _tell(uow, message)
+    await _tell(uow, message)
+
+
+async def _record(uow: UnitOfWork, message: Message, kind: str) -> None:
+    """Make it a fact about the lead, if the lead is still there."""
+    known = await lock_known(uow, [message.lead_id])
+    if known:
+        payload = {
+            "channel": message.channel,
+            "message_id": str(message.id),
+            "automated": message.automated,
+            "purpose": message.purpose,
+        }
+        await append_facts(uow, [NewFact(uuid7(), message.lead_id, kind, uow.now(), payload, "porchlight")], known)
 
 
 async def sweep(uow: UnitOfWork) -> None:
@@ -273,7 +298,7 @@ async def sweep(uow: UnitOfWork) -> None:
     for message in abandoned:
         message.status, message.code = "uncertain", "uncertain"
         message.reason = "Porchlight stopped while it was sending; the message may have gone, and is not sent again"
-        _tell(uow, message)
+        await _tell(uow, message)
     overdue = await uow.session.scalars(
         waiting.where(
             Message.tenant_id == uow.tenant_id,

@@ -243,14 +243,12 @@ def _quiet_hours(proposal: Proposal, evidence: Evidence, at: datetime) -> Findin
     opening = next_open(at, evidence.whereabouts.places, proposal.channel, evidence.house_hours)
     if opening is None:
         return _never_open(evidence)
-    places = ", ".join(
-        f"{place.zone} ({place.state})" if place.state else place.zone for place in evidence.whereabouts.places
-    )
+    places = evidence.whereabouts.places
+    where = " or ".join(dict.fromkeys(place.name for place in places))
     known_by = ", ".join(f"{clue.basis} {clue.value}" for clue in evidence.whereabouts.clues)
-    sources = sorted(
-        {rule_for(proposal.channel, place.state, evidence.house_hours).source for place in evidence.whereabouts.places}
-    )
-    reason = f"{places}; known by {known_by}; rule: {'; '.join(sources)}"
+    rules = {rule_for(proposal.channel, place.state, evidence.house_hours).source for place in places}
+    zones = ", ".join(evidence.whereabouts.zones)
+    reason = f"{where} ({zones}; known by {known_by}; rule: {'; '.join(sorted(rules))})"
     if opening > at:
         return Finding("quiet_hours", "defer", "quiet_hours", f"Closed at this hour in {reason}", opening)
     return Finding("quiet_hours", "pass", "in_hours", f"Open at this hour in {reason}")

@@ -35,6 +35,13 @@ class Place:
     zone: str
     state: str | None = None
 
+    @property
+    def name(self) -> str:
+        """What a person would call it: the state, or the city that names the zone."""
+        if self.state is not None:
+            return us_places().by_name[self.state.lower()].name
+        return self.zone.rpartition("/")[2].replace("_", " ")
+
 
 @dataclass(frozen=True, slots=True)
 class Clue:

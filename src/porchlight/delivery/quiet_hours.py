@@ -39,6 +39,7 @@ class Rule:
     week: tuple[Hours | None, ...]
     source: str
     close_holidays: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,13 @@ class Cap:
 
     messages: int
     within: timedelta
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
     checked: date
+    sources: Mapping[str, str]
     federal: Rule
     default: Rule
     states: Mapping[str, Rule]
@@ -66,18 +69,24 @@ def rule_book() -> RuleBook:
     law = document["law"]
     return RuleBook(
         checked=document["checked"],
+        sources=document["sources"],
         federal=parse_rule(law["federal"]),
         default=parse_rule(law["default"]),
         states={state: parse_rule(row) for state, row in law["states"].items()},
         house=parse_rule(document["house"]["email"]),
-        caps=tuple(Cap(cap["messages"], timedelta(hours=cap["hours"])) for cap in document["caps"]),
+        caps=tuple(Cap(cap["messages"], timedelta(hours=cap["hours"]), cap["source"]) for cap in document["caps"]),
     )
 
 
 def parse_rule(row: Mapping[str, Any]) -> Rule:
     """A row of the table, or a tenant's own for e-mail. Raises ValueError for hours that cannot be read."""
     weekday, saturday, sunday = (_hours(row[days]) for days in ("weekdays", "saturday", "sunday"))
-    return Rule((*(weekday,) * 5, saturday, sunday), row.get("source", ""), bool(row.get("holidays", False)))
+    return Rule(
+        week=(*(weekday,) * 5, saturday, sunday),
+        source=row.get("source", ""),
+        close_holidays=bool(row.get("holidays", False)),
+        note=row.get("note", ""),
+    )
 
 
 def _hours(pair: list[str]) -> Hours | None:

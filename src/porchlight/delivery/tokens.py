@@ -10,12 +10,11 @@ import struct
 from dataclasses import dataclass
 from uuid import UUID
 
-from porchlight.delivery.kinds import ContactKind
+from porchlight.delivery.kinds import CONTACT_KINDS, ContactKind
 from porchlight.kit.crypto import b64, keyed_hash, same, unb64
 
 ADDRESS_HASH_BYTES = 16
 _MAC_BYTES = 16
-_KINDS: tuple[ContactKind, ...] = ("email", "phone")
 _BODY = struct.Struct(f">B16s16s{ADDRESS_HASH_BYTES}s")
 
 
@@ -31,7 +30,7 @@ class OptOutClaim:
 
 def make_token(key: bytes, claim: OptOutClaim) -> str:
     """The claim, signed with `key`; 87 characters that are safe in a URL."""
-    body = _BODY.pack(_KINDS.index(claim.kind), claim.tenant_id.bytes, claim.lead_id.bytes, claim.address_hash)
+    body = _BODY.pack(CONTACT_KINDS.index(claim.kind), claim.tenant_id.bytes, claim.lead_id.bytes, claim.address_hash)
     return b64(body + keyed_hash(key, body)[:_MAC_BYTES])
 
 
@@ -47,4 +46,4 @@ def read_token(key: bytes, token: str) -> OptOutClaim | None:
     if not same(keyed_hash(key, body)[:_MAC_BYTES], mac):
         return None
     kind, tenant_id, lead_id, address_hash = _BODY.unpack(body)
-    return OptOutClaim(UUID(bytes=tenant_id), UUID(bytes=lead_id), _KINDS[kind], address_hash)
+    return OptOutClaim(UUID(bytes=tenant_id), UUID(bytes=lead_id), CONTACT_KINDS[kind], address_hash)

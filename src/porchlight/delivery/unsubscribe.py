@@ -13,8 +13,10 @@ from porchlight.delivery.tables import Message
 from porchlight.delivery.tokens import OptOutClaim, make_token, read_token
 from porchlight.kit.crypto import derive_key
 from porchlight.kit.database import UnitOfWork
-from porchlight.kit.feed import Frame
+from porchlight.kit.ids import uuid7
 from porchlight.kit.settings import Settings
+from porchlight.leads.assess import NewFact
+from porchlight.leads.facts import append_facts, lock_known
 
 _ORDINARY_CHANNEL: dict[ContactKind, ChannelName] = {"email": "email", "phone": "sms"}
 
@@ -51,7 +53,11 @@ async def unsubscribe(uow: UnitOfWork, settings: Settings, claim: OptOutClaim) -
         )
         await record_agreements(uow, [withdrawal])
     record(uow, "consent.withdrawn", "lead", claim.lead_id, kind=claim.kind, source="unsubscribe_link")
-    uow.publish(Frame("consent.withdrawn", uow.now(), claim.lead_id, {"contact_kind": claim.kind}))
+    known = await lock_known(uow, [claim.lead_id])
+    if known:
+        payload = {"channel": _ORDINARY_CHANNEL[claim.kind]}
+        fact = NewFact(uuid7(), claim.lead_id, "consent.withdrawn", uow.now(), payload, "unsubscribe_link")
+        await append_facts(uow, [fact], known)
     return True
 
 
