@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -21,9 +21,12 @@ def rejects_beside(path: Path) -> Path:
 
 
 class Rejects:
-    """Writes rejects as they come; `counts` holds how many there are of each code."""
+    """Writes rejects as they come; `counts` holds how many there are of each code.
 
-    def __init__(self, path: Path, columns: Sequence[str]):
+    With `keep_to_line`, where a run goes on that was cut off, the rejects up to that line stay in the file.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str], keep_to_line: int = 0):
         self.path = path
         self.counts: Counter[str] = Counter()
         self._columns = [column for column in columns if column not in REJECT_COLUMNS]
@@ -31,25 +34,25 @@ class Rejects:
         self._width = len(columns)
         self._file: IO[str] | None = None
         self._writer: Any = None
+        if earlier := _rows_to_line(path, keep_to_line):
+            self._open(earlier)
 
     @property
     def written(self) -> Path | None:
         """The file, if there was anything to write."""
         return self.path if self._file else None
 
+    def add_all(self, rejects: Iterable[Reject]) -> None:
+        """Write rejects, and through to the system, so that they outlive this process. Raises `PorchlightError`."""
+        for reject in rejects:
+            self.add(reject)
+        if self._file is not None:
+            self._file.flush()
+
     def add(self, reject: Reject) -> None:
         """Write one reject; makes the file when it is the first. Raises `PorchlightError`."""
         if self._file is None:
-            try:
-                self._file = self.path.open("w", encoding="utf-8", newline="")
-            except OSError as error:
-                raise PorchlightError(
-                    "file_unreadable",
-                    f"The rejects file {self.path} cannot be written ({error.strerror}): name another place for it",
-                    field="rejects_file",
-                ) from error
-            self._writer = csv.writer(self._file)
-            self._writer.writerow([*REJECT_COLUMNS, *self._columns])
+            self._open([])
         cells = reject.cells
         if len(cells) == self._width:
             cells = [cells[place] for place in self._kept]
@@ -57,15 +60,42 @@ class Rejects:
         self._writer.writerow([reject.line, reject.code, reason, *cells])
         self.counts[reject.code] += 1
 
+    def _open(self, earlier: Sequence[Sequence[str]]) -> None:
+        draft = self.path.with_name(f"{self.path.name}.part")
+        try:
+            self._file = draft.open("w", encoding="utf-8", newline="")
+            self._writer = csv.writer(self._file)
+            self._writer.writerow([*REJECT_COLUMNS, *self._columns])
+            self._writer.writerows(earlier)
+            self._file.flush()
+            # The file takes its name when it holds what was there before, so that being cut off again loses nothing.
+            draft.replace(self.path)
+        except OSError as error:
+            raise PorchlightError(
+                "file_unreadable",
+                f"The rejects file {self.path} cannot be written ({error.strerror}): name another place for it",
+                field="rejects_file",
+            ) from error
+        self.counts.update(row[1] for row in earlier)
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
 
 
+def _rows_to_line(path: Path, line: int) -> list[list[str]]:
+    if not line or not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        next(rows, None)
+        return [row for row in rows if len(row) > 2 and row[0].isdecimal() and int(row[0]) <= line]
+
+
 @contextmanager
-def rejects_file(path: Path, columns: Sequence[str]) -> Iterator[Rejects]:
+def rejects_file(path: Path, columns: Sequence[str], *, keep_to_line: int = 0) -> Iterator[Rejects]:
     """A place for the rejects of a file with these columns. No file is made while there are none."""
-    rejects = Rejects(path, columns)
+    rejects = Rejects(path, columns, keep_to_line)
     try:
         yield rejects
     finally:

@@ -1,0 +1,231 @@
+"""Running an import: batch after batch, each one transaction, with the next being read while the database works.
+
+A run that was cut off goes on where it stopped; a row that the database refuses is found and rejected by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import orjson
+import psycopg
+
+from porchlight.kit.database import Actor, UnitOfWork
+from porchlight.kit.feed import Frame
+from porchlight.kit.runtime import Runtime
+from porchlight.leads.capture import capture_leads
+from porchlight.leads.imports.batches import Batch, ImportOptions, Item, Source, open_source
+from porchlight.leads.imports.columns import ColumnMapping
+from porchlight.leads.imports.ledger import (
+    Entry,
+    Tally,
+    advance,
+    end,
+    hold,
+    locale_of,
+    open_entry,
+    unfinished,
+)
+from porchlight.leads.imports.records import FileUnreadable, Reject
+from porchlight.leads.imports.rejects import rejects_beside, rejects_file
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. `total` is the number of rows the file will have had, told from the part that is read."""
+
+    done: Tally
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of a file: created + matched + rejected = rows. `notices` counts by code what could not be read."""
+
+    import_id: UUID
+    rows: int
+    created: int
+    matched: int
+    rejected: int
+    rejects_file: Path | None
+    seconds: float
+    notices: Counter[str]
+
+
+@dataclass(slots=True)
+class Run:
+    """A run under way. `keep` stores a batch's rejects, in the batch's transaction."""
+
+    runtime: Runtime
+    tenant_id: UUID
+    actor: Actor
+    entry: Entry
+    keep: Callable[[UnitOfWork, list[Reject]], Awaitable[None]]
+    on_progress: Callable[[Progress], None]
+    notices: Counter[str] = field(default_factory=Counter)
+
+
+def _nothing(_: object) -> None:
+    pass
+
+
+async def run_import(
+    runtime: Runtime,
+    tenant_id: UUID,
+    actor: Actor,
+    path: Path,
+    options: ImportOptions | None = None,
+    *,
+    on_mapping: Callable[[ColumnMapping], None] = _nothing,
+    on_progress: Callable[[Progress], None] = _nothing,
+) -> ImportResult:
+    """Import a file for a tenant. Rejects go to a file beside it.
+
+    A file whose import was cut off, imported again with the same options, goes on after its last whole batch; the
+    result is that of both runs. Raises `FileUnreadable`, `BadMapping`, and `conflict` when two runs import one file.
+    """
+    started = time.perf_counter()
+    options = options or ImportOptions()
+    fingerprint = await asyncio.to_thread(_fingerprint, path, options)
+    async with runtime.database.unit_of_work(tenant_id, actor) as uow:
+        locale = await locale_of(uow)
+        entry = await unfinished(uow, fingerprint)
+    with open_source(path, options, locale, skip=entry.done.rows if entry else 0) as source:
+        on_mapping(source.mapping)
+        if entry is None:
+            async with runtime.database.unit_of_work(tenant_id, actor) as uow:
+                entry = await open_entry(uow, path.name, {**options.as_json(), "fingerprint": fingerprint})
+        with rejects_file(rejects_beside(path), source.columns, keep_to_line=source.skipped_to) as rejects:
+
+            async def keep(_: UnitOfWork, batch: list[Reject]) -> None:
+                rejects.add_all(batch)
+
+            run = Run(runtime, tenant_id, actor, entry, keep, on_progress)
+            await carry_out(run, source)
+    done = run.entry.done
+    return ImportResult(
+        import_id=run.entry.import_id,
+        rows=done.rows,
+        created=done.created,
+        matched=done.matched,
+        rejected=done.rejected,
+        rejects_file=rejects.written,
+        seconds=time.perf_counter() - started,
+        notices=run.notices,
+    )
+
+
+def _fingerprint(path: Path, options: ImportOptions) -> str:
+    """What makes two imports the same: the file's content and how it is to be read."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, hashlib.sha256)
+    except OSError as error:
+        raise FileUnreadable("missing", f"{path} cannot be opened: {error.strerror}") from error
+    # The name counts because it is the leads' source where no other is given.
+    digest.update(orjson.dumps([path.name, options.as_json()], option=orjson.OPT_SORT_KEYS))
+    return digest.hexdigest()
+
+
+async def carry_out(run: Run, source: Source) -> None:
+    """Take in every batch of `source` and close the import."""
+    async with aclosing(_read_ahead(source.batches)) as batches:
+        async for batch in batches:
+            await _take_in(run, batch)
+            run.on_progress(Progress(run.entry.done, _expected(run.entry.done.rows, batch.fraction)))
+    async with run.runtime.database.unit_of_work(run.tenant_id, run.actor) as uow:
+        await end(uow, run.entry, "done")
+
+
+async def _read_ahead(batches: Iterator[Batch]) -> AsyncGenerator[Batch, None]:
+    """Each batch, while the one after it is being read in a thread; no more than two are in memory."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, "import") as reader:
+        coming = loop.run_in_executor(reader, next, batches, None)
+        while (batch := await coming) is not None:
+            coming = loop.run_in_executor(reader, next, batches, None)
+            yield batch
+
+
+_TRIES: Final = 3
+
+
+async def _take_in(run: Run, batch: Batch) -> None:
+    for attempt in range(1, _TRIES + 1):
+        try:
+            run.entry = await _one_transaction(run, batch)
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+            # Others write to the same leads; the batch is undone whole, so it can be done again.
+            if attempt == _TRIES:
+                raise
+        else:
+            break
+    for item in batch.items:
+        run.notices.update(item.notices)
+
+
+async def _one_transaction(run: Run, batch: Batch) -> Entry:
+    async with run.runtime.database.unit_of_work(run.tenant_id, run.actor) as uow:
+        await hold(uow, run.entry)
+        tally, refused = await _capture_what_can_be(uow, batch.items)
+        await uow.settle()
+        rejects = sorted([*batch.rejects, *refused], key=lambda reject: reject.line)
+        entry = await advance(uow, run.entry, run.entry.done + tally + Tally(rejected=len(rejects)))
+        uow.publish(_frame(uow, entry, batch.fraction))
+        # Last, so that a batch that is undone leaves nothing in a file; a run that goes on leaves out what is too much.
+        await run.keep(uow, rejects)
+    return entry
+
+
+_REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, orjson.JSONEncodeError, ValueError, OverflowError)
+"""What is wrong with a value rather than with the database or with us."""
+
+
+async def _capture_what_can_be(uow: UnitOfWork, items: list[Item]) -> tuple[Tally, list[Reject]]:
+    """Capture `items`; where that fails, halve them until the rows that are at fault stand alone."""
+    if not items:
+        return Tally(), []
+    try:
+        captures = await capture_leads(uow, [item.incoming for item in items], door="import", live=False)
+    except _REFUSALS as error:
+        if len(items) == 1:
+            [item] = items
+            said = str(error).partition("\n")[0]
+            sentence = f"the row cannot be stored ({said}): correct its text"
+            return Tally(), [Reject(item.record.line, None, "row.refused", sentence, item.record.cells)]
+        middle = len(items) // 2
+        first, first_refused = await _capture_what_can_be(uow, items[:middle])
+        second, second_refused = await _capture_what_can_be(uow, items[middle:])
+        return first + second, first_refused + second_refused
+    created = sum(capture.outcome == "created" for capture in captures)
+    return Tally(created, len(captures) - created), []
+
+
+def _frame(uow: UnitOfWork, entry: Entry, fraction: float) -> Frame:
+    done = entry.done
+    return Frame(
+        kind="import.progress",
+        at=uow.now(),
+        body={
+            "import_id": entry.import_id,
+            "rows": done.rows,
+            "created": done.created,
+            "matched": done.matched,
+            "rejected": done.rejected,
+            "total": _expected(done.rows, fraction),
+        },
+    )
+
+
+def _expected(rows: int, fraction: float) -> int:
+    return max(rows, round(rows / fraction)) if fraction > 0 else rows
