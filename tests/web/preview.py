@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-import sample_contexts
+from tests.web import sample_contexts
 
 from porchlight.web.rendering import STATIC, environment
 
@@ -30,7 +30,6 @@ class Preview(SimpleHTTPRequestHandler):
         if name.startswith("static/"):
             self.path = self.path.removeprefix("/static")
             return super().do_GET()
-        name = {"leads": "leads", "leads/01990000/row": "row"}.get(name, name)
         if name not in sample_contexts.PAGES:
             self.send_error(404)
             return None

@@ -55,7 +55,7 @@ def waterfall(factors: Sequence[Mapping[str, Any]], width: float = 100) -> Water
     stops = [0.0]
     for _, value in ordered:
         stops.append(stops[-1] + value)
-    low, high = min(stops + [-_LEAST_REACH]), max(stops + [_LEAST_REACH])
+    low, high = min(*stops, -_LEAST_REACH), max(*stops, _LEAST_REACH)
     margin = 0.04 * (high - low)
     low, high = low - margin, high + margin
 
@@ -96,7 +96,7 @@ def _thin(ticks: list[tuple[float, int]], width: float) -> list[tuple[float, int
 def diverging(factors: Sequence[Mapping[str, Any]], width: float = 100) -> list[Bar]:
     """The same factors from one common middle, for small pictures; the longest bar fills its half."""
     ordered = _ordered(factors)
-    reach = max([abs(value) for _, value in ordered] + [0.7])
+    reach = max(0.7, *(abs(value) for _, value in ordered))
     middle = width / 2
     bars = []
     for factor, value in ordered:

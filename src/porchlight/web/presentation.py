@@ -134,6 +134,14 @@ CONSENTS: Mapping[str, Face] = {
     "withdrawn": Face("Opted out", "ban", "bad"),
 }
 
+IMPORT_STATES: Mapping[str, Face] = {
+    "preview": Face("Not started"),
+    "queued": Face("Queued", tone="cool"),
+    "running": Face("Running", tone="warm"),
+    "done": Face("Done", tone="good"),
+    "failed": Face("Stopped", tone="bad"),
+}
+
 ROLES: Mapping[str, tuple[str, str]] = {
     "admin": ("Admin", "Everything, also users and keys"),
     "manager": ("Manager", "All leads, reassigning, routing"),
@@ -344,6 +352,14 @@ def options(any_words: str, choices: Mapping[str, Any] | Iterable[Any]) -> list[
     else:
         pairs = [(c, humanise(c)) if isinstance(c, str) else (str(c["id"]), str(c["name"])) for c in choices]
     return [("", any_words), *pairs]
+
+
+def role_options() -> list[tuple[str, str]]:
+    return [(role, f"{words}: {meaning[:1].lower()}{meaning[1:]}") for role, (words, meaning) in ROLES.items()]
+
+
+def zone_options(zones: Iterable[str]) -> list[tuple[str, str]]:
+    return [(zone, zone.replace("_", " ")) for zone in zones]
 
 
 # Activities

@@ -39,9 +39,11 @@ HELPERS: Mapping[str, Callable[..., Any]] = {
         presentation.plural,
         presentation.query,
         presentation.recorded_late,
+        presentation.role_options,
         presentation.signed,
         presentation.until,
         presentation.waiting_words,
+        presentation.zone_options,
         drawing.diverging,
         drawing.score_line,
         drawing.sparkline,
@@ -58,6 +60,7 @@ VOCABULARIES: Mapping[str, Mapping[str, Any]] = {
     "ACTIONS": presentation.ACTIONS,
     "ASSIGNMENT_RULES": presentation.ASSIGNMENT_RULES,
     "CONSENTS": presentation.CONSENTS,
+    "IMPORT_STATES": presentation.IMPORT_STATES,
     "ROLES": presentation.ROLES,
 }
 
