@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from porchlight import __version__
+from porchlight.accounts import routes as accounts
+from porchlight.api import health, live
 from porchlight.kit.clock import Clock, SystemClock
 from porchlight.kit.database import Database
 from porchlight.kit.events import Events
+from porchlight.kit.http import Edge, answer_errors
 from porchlight.kit.installation import Urls, urls
 from porchlight.kit.runtime import Runtime
 from porchlight.kit.settings import Settings
+from porchlight.leads import routes as leads
+
+ROUTERS = (leads.router, accounts.router, live.router, health.router)
 
 
 def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = None) -> Runtime:
@@ -17,3 +29,33 @@ def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = N
     events = Events()
     database = Database(found.app, events=events, clock=clock, pool_size=settings.database_pool_size)
     return Runtime(settings=settings, database=database, clock=clock, worker_url=found.worker)
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """The web application on `runtime`, which it closes at its end."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await app.state.hub.start()
+        yield
+        await app.state.hub.stop()
+        await runtime.database.close()
+
+    app = FastAPI(
+        title="Porchlight",
+        version=__version__,
+        summary="Lead intelligence and automation for real-estate teams.",
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.state.runtime = runtime
+    app.state.hub = live.Hub(runtime.database)
+    for router in ROUTERS:
+        app.include_router(router)
+    answer_errors(app)
+    app.add_middleware(
+        Edge,
+        max_body_bytes=runtime.settings.max_body_bytes,
+        upload_paths={"/import": runtime.settings.max_upload_bytes},
+    )
+    return app

@@ -45,6 +45,7 @@ class Caller:
     role: Role | None
     name: str
     tenant_name: str
+    region: str
     csrf_token: str | None
 
     def may(self, permission: Permission) -> bool:
@@ -95,7 +96,7 @@ def _ids(text: str, length: int) -> bytes | None:
 
 
 _KEY: LiteralString = """
-SELECT k.secret_hash, k.scopes, k.name, k.revoked_at, t.name, k.last_used_at
+SELECT k.secret_hash, k.scopes, k.name, k.revoked_at, t.name, k.last_used_at, t.region
 FROM api_keys k JOIN tenants t USING (tenant_id) WHERE k.tenant_id = %s AND k.id = %s
 """
 
@@ -103,7 +104,7 @@ _SESSION: LiteralString = """
 SELECT u.id, u.name, u.role, u.data_scope, u.team_id, s.expires_at, t.name,
        CASE WHEN u.data_scope = 'team' THEN ARRAY(
            SELECT m.id FROM users m WHERE m.tenant_id = u.tenant_id AND m.team_id = u.team_id
-       ) END
+       ) END, t.region
 FROM sessions s
 JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 JOIN tenants t ON t.tenant_id = s.tenant_id
@@ -135,7 +136,7 @@ async def _from_key(runtime: Runtime, credential: Credential, uow: UnitOfWork, r
         raise PorchlightError(
             "api_key_invalid", "Use a key from Settings → API keys that is not revoked, as `Authorization: Bearer KEY`."
         )
-    _, scopes, name, _, tenant_name, last_used_at = row
+    _, scopes, name, _, tenant_name, last_used_at, region = row
     now = uow.now()
     if last_used_at is None or now - last_used_at > timedelta(hours=1):
         await uow.connection.execute(
@@ -151,6 +152,7 @@ async def _from_key(runtime: Runtime, credential: Credential, uow: UnitOfWork, r
         role=None,
         name=name,
         tenant_name=tenant_name,
+        region=region,
         csrf_token=None,
     )
 
@@ -159,7 +161,7 @@ async def _from_session(runtime: Runtime, credential: Credential, uow: UnitOfWor
     now = uow.now()
     if row is None or row[5] <= now:
         raise PorchlightError("not_signed_in", "Sign in at /sign-in, or send an API key.")
-    user_id, name, role, scope, _, expires_at, tenant_name, teammates = row
+    user_id, name, role, scope, _, expires_at, tenant_name, teammates, region = row
     life = timedelta(hours=runtime.settings.session_hours)
     digest = token_hash(credential.secret)
     if expires_at - now < life / 2:
@@ -177,6 +179,7 @@ async def _from_session(runtime: Runtime, credential: Credential, uow: UnitOfWor
         role=Role(role),
         name=name,
         tenant_name=tenant_name,
+        region=region,
         csrf_token=csrf_token(runtime, credential),
     )
 

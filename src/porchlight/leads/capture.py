@@ -19,6 +19,7 @@ from porchlight.kit.database import UnitOfWork
 from porchlight.kit.feed import Frame
 from porchlight.kit.ids import uuid7
 from porchlight.kit.telemetry import LEADS_CAPTURED
+from porchlight.kit.text import search_text
 from porchlight.leads.assess import Known, NewFact
 from porchlight.leads.events import Capture, Door, LeadsCaptured
 from porchlight.leads.facts import append_facts, lock_known
@@ -199,7 +200,7 @@ def _lead_row(uow: UnitOfWork, lead_id: UUID, given: LeadInput, now: datetime) -
         "address": {f: v for f in fields if (v := getattr(address, f)) is not None} or None,
         "tags": list(given.tags),
         "custom": dict(given.custom),
-        "search_text": " ".join(filter(None, (name, *(p.value for p in given.contact_points), given.external_id))),
+        "search_text": search_text((name, *(p.value for p in given.contact_points), given.external_id)),
     }
 
 

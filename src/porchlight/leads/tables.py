@@ -8,7 +8,9 @@ from sqlalchemy import BigInteger, Computed, DateTime, Float, Index, Integer, La
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
+from porchlight.intelligence.conversion import Grade, Stage
 from porchlight.kit.database import Base
+from porchlight.leads.contact_points import ContactKind
 
 
 class Lead(Base):
@@ -20,6 +22,7 @@ class Lead(Base):
     __tablename__ = "leads"
     __table_args__ = (
         Index("ix_leads_owner", "tenant_id", "owner_id"),
+        Index("ix_leads_source", "tenant_id", "source"),
         Index("ix_leads_captured", "tenant_id", text("captured_at DESC"), "id"),
         Index(
             "ix_leads_waiting",
@@ -37,7 +40,7 @@ class Lead(Base):
     name: Mapped[str | None] = mapped_column(Text)
     given_name: Mapped[str | None] = mapped_column(Text)
     family_name: Mapped[str | None] = mapped_column(Text)
-    stage: Mapped[str] = mapped_column(Text)
+    stage: Mapped[Stage] = mapped_column(Text)
     owner_id: Mapped[UUID | None]
     captured_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     address: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
@@ -54,7 +57,7 @@ class ContactPoint(Base):
     __table_args__ = (Index("ix_contact_points_lead", "tenant_id", "lead_id"),)
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[ContactKind] = mapped_column(Text, primary_key=True)
     value: Mapped[str] = mapped_column(Text, primary_key=True)
     lead_id: Mapped[UUID]
     raw: Mapped[str] = mapped_column(Text)
@@ -117,7 +120,7 @@ class LeadState(Base):
     lead_id: Mapped[UUID] = mapped_column(primary_key=True)
     state: Mapped[bytes] = mapped_column(LargeBinary)
     score: Mapped[float] = mapped_column(Float(53))
-    grade: Mapped[str] = mapped_column(Text)
+    grade: Mapped[Grade] = mapped_column(Text)
     probability: Mapped[float] = mapped_column(Float(53))
     factors: Mapped[list[float]] = mapped_column(ARRAY(Float(53)))
     next_action: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
@@ -137,7 +140,7 @@ class Score(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     score: Mapped[float] = mapped_column(Float(53))
-    grade: Mapped[str] = mapped_column(Text)
+    grade: Mapped[Grade] = mapped_column(Text)
     probability: Mapped[float] = mapped_column(Float(53))
     model_version: Mapped[str] = mapped_column(Text)
     activity_id: Mapped[UUID | None]
