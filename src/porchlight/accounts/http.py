@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from porchlight.accounts.caller import (
@@ -25,11 +24,11 @@ from porchlight.kit.runtime import Runtime
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-#: For the OpenAPI document only: the credential is read in `credential_of`.
-_DOCUMENTED = (
-    Depends(HTTPBearer(auto_error=False, description="An API key.")),
-    Depends(APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A signed-in browser.")),
-)
+#: How a request says who it is from, for the OpenAPI document; the credential itself is read in `credential_of`.
+SECURITY_SCHEMES = {
+    "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key from Settings → API keys."},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "A signed-in browser."},
+}
 
 
 def runtime_of(connection: HTTPConnection) -> Runtime:
@@ -89,7 +88,5 @@ def allowed(*permissions: Permission) -> Any:
 
     return Depends(caller, scope="function")
 
-
-DOCUMENTED_SECURITY: list[Any] = list(_DOCUMENTED)
 
 RuntimeDep = Annotated[Runtime, Depends(runtime_of)]

@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from porchlight.accounts import manage
 from porchlight.accounts.caller import Caller
-from porchlight.accounts.http import DOCUMENTED_SECURITY, allowed
+from porchlight.accounts.http import allowed
 from porchlight.accounts.permissions import DataScope, Permission, Role
 from porchlight.accounts.tables import ApiKey, Team, User
 
-router = APIRouter(prefix="/api/v1", tags=["accounts"], dependencies=DOCUMENTED_SECURITY)
+router = APIRouter(prefix="/api/v1", tags=["accounts"])
 
 Anyone = Annotated[Caller, allowed()]
 AccountsManager = Annotated[Caller, allowed(Permission.ACCOUNTS_MANAGE)]

@@ -19,7 +19,7 @@ from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel
 
 from porchlight.accounts.caller import Caller
-from porchlight.accounts.http import DOCUMENTED_SECURITY, RuntimeDep, allowed
+from porchlight.accounts.http import RuntimeDep, allowed
 from porchlight.accounts.live_token import LiveClaim, issue, read
 from porchlight.accounts.permissions import Permission
 from porchlight.kit.bus import Bus
@@ -142,7 +142,7 @@ class LiveToken(BaseModel):
     expires_in: int
 
 
-@router.post("/live/token", dependencies=DOCUMENTED_SECURITY, summary="A token for the live socket")
+@router.post("/live/token", summary="A token for the live socket")
 async def live_token(caller: Annotated[Caller, allowed(Permission.LIVE_READ)], runtime: RuntimeDep) -> LiveToken:
     return LiveToken(token=issue(runtime, caller), expires_in=runtime.settings.live_token_seconds)
 

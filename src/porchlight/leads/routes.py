@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from porchlight.accounts.caller import Caller
-from porchlight.accounts.http import DOCUMENTED_SECURITY, allowed
+from porchlight.accounts.http import allowed
 from porchlight.accounts.permissions import Permission
 from porchlight.kit.errors import PorchlightError
 from porchlight.leads import queries
@@ -31,7 +31,7 @@ from porchlight.leads.schemas import (
     ScorePage,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["leads"], dependencies=DOCUMENTED_SECURITY)
+router = APIRouter(prefix="/api/v1", tags=["leads"])
 
 Reader = Annotated[Caller, allowed(Permission.LEADS_READ)]
 Writer = Annotated[Caller, allowed(Permission.LEADS_WRITE)]
