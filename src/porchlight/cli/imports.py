@@ -18,6 +18,7 @@ from porchlight.cli.session import console, fail, find_tenant, run
 from porchlight.kit.database import Actor
 from porchlight.kit.errors import PorchlightError
 from porchlight.kit.runtime import Runtime
+from porchlight.leads.fields import CUSTOM, IGNORE
 from porchlight.leads.imports.batches import ImportOptions
 from porchlight.leads.imports.columns import ColumnMapping, parse_overrides
 from porchlight.leads.imports.run import ImportResult, Progress, run_import
@@ -85,10 +86,14 @@ def _bar() -> Bar:
 def _show_mapping(mapping: ColumnMapping) -> None:
     table = Table("column", "field", "why", "for example", box=None, header_style="bold")
     for column in mapping.columns:
-        plain = column.field.startswith(("custom", "ignore"))
-        field = f"[dim]{escape(column.field)}[/]" if plain else f"[green]{escape(column.field)}[/]"
-        table.add_row(escape(column.column), field, escape(column.why), escape(", ".join(column.samples)))
+        if column.field not in (CUSTOM, IGNORE):
+            cells = (column.column, column.field, column.why, ", ".join(column.samples))
+            table.add_row(*(escape(cell) for cell in cells))
     console.print(table)
+    for field, becomes in ((CUSTOM, "Kept as custom fields"), (IGNORE, "Left out")):
+        names = [column.column for column in mapping.columns if column.field == field]
+        if names:
+            console.print(f"{becomes}: {escape(', '.join(names))}.")
 
 
 def _show_result(result: ImportResult) -> None:

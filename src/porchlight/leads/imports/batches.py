@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from porchlight.leads.assembly import Reading
 from porchlight.leads.capture import Incoming
 from porchlight.leads.imports.columns import ColumnMapping, recognise
 from porchlight.leads.imports.reading import batches, open_table, source_named_by
@@ -37,14 +37,6 @@ class ImportOptions:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Locale:
-    """Where the tenant is, which says how phone numbers and times without a country or an offset are meant."""
-
-    region: str
-    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +77,7 @@ class Source:
 
 @contextmanager
 def open_source(
-    path: Path, options: ImportOptions, locale: Locale, *, name: str | None = None, skip: int = 0
+    path: Path, options: ImportOptions, reading: Reading, *, name: str | None = None, skip: int = 0
 ) -> Iterator[Source]:
     """Open a file and recognise its columns; `skip` rows are left out. Raises `FileUnreadable` and `BadMapping`.
 
@@ -99,13 +91,13 @@ def open_source(
             overrides=options.overrides,
             external_id=options.external_id,
             outcome=options.outcome,
-            region=locale.region,
+            region=reading.region,
         )
         plan = plan_rows(
             mapping,
             source=options.source or source_named_by(Path(name) if name else path),
-            region=locale.region,
-            zone=ZoneInfo(locale.time_zone),
+            region=reading.region,
+            zone=reading.zone,
             id_required=options.external_id is not None,
         )
         rows = chain(sample, table.rows)

@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
 
-from sqlalchemy import select
-
-from porchlight.accounts.tables import Tenant
 from porchlight.audit.record import record
 from porchlight.kit.bulk import insert_rows
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.errors import PorchlightError
 from porchlight.kit.ids import uuid7
-from porchlight.leads.imports.batches import Locale
 from porchlight.leads.tables import Import
 
 
@@ -62,17 +58,8 @@ WHERE tenant_id = %(tenant)s AND id = %(id)s
 
 _END: LiteralString = """
 UPDATE imports SET status = %(status)s, error = %(error)s, finished_at = %(at)s, rows_total = rows_done
-WHERE tenant_id = %(tenant)s AND id = %(id)s AND status IN ('previewed', 'running')
+WHERE tenant_id = %(tenant)s AND id = %(id)s AND status IN ('preview', 'queued', 'running')
 """
-
-
-async def locale_of(uow: UnitOfWork) -> Locale:
-    tenant = (
-        await uow.session.execute(select(Tenant.region, Tenant.time_zone).where(Tenant.tenant_id == uow.tenant_id))
-    ).one_or_none()
-    if tenant is None:
-        raise PorchlightError("not_found", "There is no such tenant; make one with `porchlight init`.")
-    return Locale(tenant.region, tenant.time_zone)
 
 
 async def unfinished(uow: UnitOfWork, fingerprint: str) -> Entry | None:

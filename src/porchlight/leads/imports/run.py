@@ -32,12 +32,12 @@ from porchlight.leads.imports.ledger import (
     advance,
     end,
     hold,
-    locale_of,
     open_entry,
     unfinished,
 )
 from porchlight.leads.imports.records import FileUnreadable, Reject
 from porchlight.leads.imports.rejects import rejects_beside, rejects_file
+from porchlight.leads.locality import reading_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ async def run_import(
     options = options or ImportOptions()
     fingerprint = await asyncio.to_thread(_fingerprint, path, options)
     async with runtime.database.unit_of_work(tenant_id, actor) as uow:
-        locale = await locale_of(uow)
+        reading = await reading_of(uow)
         entry = await unfinished(uow, fingerprint)
-    with open_source(path, options, locale, skip=entry.done.rows if entry else 0) as source:
+    with open_source(path, options, reading, skip=entry.done.rows if entry else 0) as source:
         on_mapping(source.mapping)
         if entry is None:
             async with runtime.database.unit_of_work(tenant_id, actor) as uow:
