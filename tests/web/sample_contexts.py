@@ -85,9 +85,13 @@ def lead(index: int, name: str | None, level: str, **changes: Any) -> Context:
         "score_change": (14.2, -6.1, None, 0.2, 3.4)[index % 5],
         "factors": its,
         "reason": best["because"] if best["value"] > 0.1 else None,
-        "next_action": {"kind": "call", "label": "Call now", "why": "Wrote eleven minutes ago and is still online"}
+        "next_action": {
+            "kind": "reply",
+            "title": "Reply to them now",
+            "why": "They have waited 11 minutes for an answer.",
+        }
         if level in ("hot", "warm")
-        else None,
+        else {"kind": "nothing", "title": "Nothing is due", "why": "Everything of theirs is answered."},
         "stage": ("engaged", "appointment", "new", "touring", "contacted", "under_contract")[index % 6],
         "owner": {key: AGENTS[index % 5][key] for key in ("id", "name")},
         "waiting": None,
@@ -318,7 +322,7 @@ def lead_page(**changes: Any) -> Context:
             | {
                 "id": "m1",
                 "subject": "Your question about 2217 Alder Street",
-                "state": "delivered",
+                "state": "sent",
                 "body": "Hi Ada,\n\nyes, it is still available.\n\nTomás",
                 "created_at": NOW - timedelta(hours=75),
                 "sent_at": NOW - timedelta(hours=75),
@@ -515,7 +519,7 @@ def team_page(**changes: Any) -> Context:
         },
         person | {"id": "a4", "name": "Imani Okafor", "email": "imani@harborpine.example", "off_hours": True},
         person
-        | {"id": "a5", "name": "Sam Old", "email": "sam@harborpine.example", "is_active": False, "role": "read-only"},
+        | {"id": "a5", "name": "Sam Old", "email": "sam@harborpine.example", "is_active": False, "role": "read_only"},
     ]
     values = {"name": "", "email": "", "role": "agent", "team_id": ""}
     teams = [{"id": "t1", "name": "Ballard", "members": 4}, {"id": "t2", "name": "Downtown", "members": 1}]

@@ -137,18 +137,3 @@ def score_line(
     line = "".join(steps)
     scores = [entry["score"] for entry in history]
     return ScoreLine(line, f"{line}V{height}H{points[0][0]}Z", end, first, now, min(scores), max(scores))
-
-
-def sparkline(values: Sequence[float], width: float = 64, height: float = 20, pad: float = 2) -> str:
-    """A path through equally spaced values, scaled to their own range of at least ten points."""
-    if len(values) < 2:
-        return ""
-    low, high = min(values), max(values)
-    if high - low < 10:
-        low, high = (low + high) / 2 - 5, (low + high) / 2 + 5
-    step = (width - 2 * pad) / (len(values) - 1)
-    spots = [
-        (round(pad + index * step, 1), round(height - pad - (value - low) / (high - low) * (height - 2 * pad), 1))
-        for index, value in enumerate(values)
-    ]
-    return "M" + "L".join(f"{x} {y}" for x, y in spots)

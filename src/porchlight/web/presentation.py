@@ -101,21 +101,28 @@ ACTIVITIES: Mapping[str, Face] = {
 
 MESSAGE_STATES: Mapping[str, Face] = {
     "queued": Face("Queued", "clock"),
-    "sent": Face("Sent", "check", "good"),
-    "delivered": Face("Delivered", "check-circle", "good"),
     "deferred": Face("Waiting", "clock", "cool"),
+    "sending": Face("Leaving", "send"),
+    "sent": Face("Sent", "check", "good"),
     "refused": Face("Not sent", "ban", "bad"),
     "failed": Face("Failed", "alert", "bad"),
+    "uncertain": Face("Perhaps sent", "alert", "cool"),
 }
 
 ACTIONS: Mapping[str, Face] = {
-    "call": Face("Call", "phone"),
-    "email": Face("Write an e-mail", "mail"),
-    "text": Face("Send a text", "message"),
-    "assign": Face("Give it to an agent", "user-check"),
-    "book": Face("Book a meeting", "calendar"),
-    "send_listings": Face("Send listings", "home"),
-    "wait": Face("Wait", "clock"),
+    # the label says in one word how it is done; the action itself brings its sentence
+    "nothing": Face("Wait", "check"),
+    "first_contact": Face("Call", "phone", "warm"),
+    "reply": Face("Write", "message", "warm"),
+    "follow_up_tour": Face("Call", "phone", "warm"),
+    "rebook": Face("Call", "calendar", "warm"),
+    "confirm_meeting": Face("Write", "calendar", "warm"),
+    "advance_deal": Face("Call", "check-circle", "warm"),
+    "call": Face("Call", "phone", "warm"),
+    "offer_tour": Face("Call", "home", "warm"),
+    "ask_criteria": Face("Write", "target", "warm"),
+    "send_financing_checklist": Face("Write", "dollar", "warm"),
+    "check_in": Face("Call", "phone", "warm"),
 }
 
 ASSIGNMENT_RULES: Mapping[str, str] = {
@@ -147,7 +154,7 @@ ROLES: Mapping[str, tuple[str, str]] = {
     "manager": ("Manager", "All leads, reassigning, routing"),
     "agent": ("Agent", "Their own leads"),
     "analyst": ("Analyst", "Reads everything, changes nothing"),
-    "read-only": ("Read only", "Reads what they are shown"),
+    "read_only": ("Read only", "Reads what they are shown"),
 }
 
 _SMALLEST_SHOWN = 0.001
@@ -337,6 +344,14 @@ def initials(name: str | None) -> str:
 def person(name: str | None, contact: str | None = None) -> str:
     """A lead may have no name, and even no contact point."""
     return name or contact or "Unnamed lead"
+
+
+def way_to(contact_points: Sequence[Mapping[str, Any]], action: str) -> Mapping[str, Any] | None:
+    """The contact point that an action is done by: the phone for a call, e-mail for writing, else what there is."""
+    if action == "nothing":
+        return None
+    preferred = "email" if face(ACTIONS, action).label == "Write" else "phone"
+    return next(iter(sorted(contact_points, key=lambda point: point["kind"] != preferred)), None)
 
 
 def query(current: Mapping[str, Any], **changes: Any) -> str:

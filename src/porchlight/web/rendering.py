@@ -43,10 +43,10 @@ HELPERS: Mapping[str, Callable[..., Any]] = {
         presentation.signed,
         presentation.until,
         presentation.waiting_words,
+        presentation.way_to,
         presentation.zone_options,
         drawing.diverging,
         drawing.score_line,
-        drawing.sparkline,
         drawing.waterfall,
     )
 }
