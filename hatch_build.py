@@ -23,19 +23,15 @@ MANIFEST = DIST / "manifest.json"
 LOCK = FRONTEND / "package-lock.json"
 INSTALLED = FRONTEND / "node_modules" / ".installed"
 
+ESBUILD = "node_modules/esbuild/bin/esbuild"
+BUNDLE = ("--bundle", "--minify", "--target=es2022", "--legal-comments=eof", "--log-level=warning")
+
 # One run of Node in `frontend/` each; the packages' entry files, because their shims look for `node` on the PATH.
 COMMANDS = (
     ("node_modules/@tailwindcss/cli/dist/index.mjs", "--input=styles/app.css", f"--output={DIST}/app.css", "--minify"),
-    (
-        "node_modules/esbuild/bin/esbuild",
-        "scripts/app.ts",
-        f"--outfile={DIST}/app.js",
-        "--bundle",
-        "--minify",
-        "--target=es2022",
-        "--legal-comments=eof",
-        "--log-level=warning",
-    ),
+    (ESBUILD, "scripts/app.ts", f"--outfile={DIST}/app.js", *BUNDLE),
+    (ESBUILD, "scripts/docs.ts", f"--outfile={DIST}/docs.js", *BUNDLE),
+    (ESBUILD, "styles/docs.css", f"--outfile={DIST}/docs.css", *BUNDLE),
 )
 
 

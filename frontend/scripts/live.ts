@@ -68,8 +68,8 @@ export function openFeed(feed: Feed): void {
     };
     opened.onmessage = (message) => {
       const frame = JSON.parse(String(message.data)) as Frame;
-      if (frame.kind !== "reset" && frame.seq <= last) return;
-      last = frame.seq ?? last;
+      if (typeof frame.seq !== "number" || (frame.kind !== "reset" && frame.seq <= last)) return;
+      last = frame.seq;
       feed.onFrame(frame);
     };
     opened.onclose = () => {

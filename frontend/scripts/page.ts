@@ -9,6 +9,7 @@ import { openFeed, type Frame, type State } from "./live";
 const STATE_WORDS: Record<State, string> = { live: "Live", waiting: "Reconnecting", off: "Not live: sign in again" };
 const COUNTED = new Set(["lead.captured", "lead.assigned", "lead.queued"]);
 const COUNTS_EVERY = 4_000;
+const RING_SETTLES = 800;
 
 /** By `data-live-page`: what makes the answer to a frame. */
 const PAGES: Record<string, () => (frame: Frame) => void> = { leads: leadsPage, lead: leadPage, import: importPage };
@@ -59,7 +60,7 @@ function leadPage(): (frame: Frame) => void {
       if (ring) setScore(ring, Number(frame.score), String(frame.grade));
       announce(`Score now ${Math.round(Number(frame.score))}`);
     }
-    refreshPartsSoon(300);
+    refreshPartsSoon(RING_SETTLES);
   };
 }
 

@@ -9,7 +9,9 @@ from fastapi import FastAPI
 
 from porchlight import __version__
 from porchlight.accounts import routes as accounts
-from porchlight.api import health, live
+from porchlight.api import document, health, live
+from porchlight.delivery.consent import keep_stated_consent
+from porchlight.delivery.routes import unsubscribe_routes
 from porchlight.kit.clock import Clock, SystemClock
 from porchlight.kit.database import Database
 from porchlight.kit.events import Events
@@ -18,8 +20,11 @@ from porchlight.kit.installation import Urls, urls
 from porchlight.kit.runtime import Runtime
 from porchlight.kit.settings import Settings
 from porchlight.leads import routes as leads
+from porchlight.leads.events import LeadsCaptured
+from porchlight.web.app import mount_pages
+from porchlight.web.shell import error_page
 
-ROUTERS = (leads.router, accounts.router, live.router, health.router)
+ROUTERS = (leads.router, accounts.router, live.router, health.router, document.router)
 
 
 def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = None) -> Runtime:
@@ -27,6 +32,7 @@ def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = N
     found = at or urls(settings)
     clock = clock or SystemClock()
     events = Events()
+    events.on(LeadsCaptured, keep_stated_consent(settings))
     database = Database(found.app, events=events, clock=clock, pool_size=settings.database_pool_size)
     return Runtime(settings=settings, database=database, clock=clock, worker_url=found.worker)
 
@@ -46,13 +52,17 @@ def create_app(runtime: Runtime) -> FastAPI:
         version=__version__,
         summary="Lead intelligence and automation for real-estate teams.",
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
     )
     app.state.runtime = runtime
     app.state.hub = live.Hub(runtime.database)
     for router in ROUTERS:
         app.include_router(router)
-    answer_errors(app)
+    app.include_router(unsubscribe_routes(runtime))
+    mount_pages(app)
+    document.describe(app)
+    answer_errors(app, error_page)
     app.add_middleware(
         Edge,
         max_body_bytes=runtime.settings.max_body_bytes,

@@ -7,6 +7,7 @@ millisecond.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -87,6 +88,7 @@ class Edge:
                 raise too_large
             return message
 
+        scope["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
@@ -103,12 +105,19 @@ class Edge:
             REQUEST_SECONDS.labels(scope["method"], route, status).observe(time.perf_counter() - started)
 
 
-def answer_errors(app: FastAPI) -> None:
-    """Make every failure of `app` a problem document that says what to do."""
+#: Makes a page of an error where a person is looking, and None where a program is.
+ErrorPage = Callable[[Request, PorchlightError, str | None], Response | None]
+
+
+def answer_errors(app: FastAPI, page: ErrorPage) -> None:
+    """Make every failure of `app` a problem document, or a page, that says what to do."""
+
+    def answer(request: Request, error: PorchlightError) -> Response:
+        return page(request, error, request.scope.get("request_id")) or problem_response(error)
 
     async def expected(request: Request, error: Exception) -> Response:
         assert isinstance(error, PorchlightError)
-        return problem_response(error)
+        return answer(request, error)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -129,12 +138,14 @@ def answer_errors(app: FastAPI) -> None:
         code = codes.get(error.status_code, "request_invalid")
         problem = PorchlightError(code, details.get(error.status_code, str(error.detail)), headers=error.headers)
         body = problem.problem() | {"status": error.status_code}
-        return ProblemResponse(body, status_code=error.status_code, headers=problem.headers)
+        return page(request, problem, None) or ProblemResponse(
+            body, status_code=error.status_code, headers=problem.headers
+        )
 
     async def unexpected(request: Request, error: Exception) -> Response:
         log.exception("request.failed", path=request.url.path, exc_info=error)
-        return problem_response(
-            PorchlightError("internal", "Try again; if it happens again, give the operator the x-request-id.")
+        return answer(
+            request, PorchlightError("internal", "Try again; if it happens again, give the operator the request id.")
         )
 
     handlers: dict[Any, Any] = {

@@ -23,6 +23,7 @@ from porchlight.leads.tables import Activity, ContactPoint, Lead, LeadState, Sco
 Owners = Sequence[UUID] | None
 Sort = Literal["-score", "score", "-last_activity_at", "-captured_at", "name"]
 MOST = 200
+MOST_COUNTED = 10_000
 
 _SORTS: Mapping[str, tuple[Any, bool]] = {
     # name: (column, descending)
@@ -143,7 +144,7 @@ def _sort_value(sort: str, row: Any) -> Any:
     return values.get(sort, state.score)
 
 
-async def count_leads(uow: UnitOfWork, filters: Filters, owners: Owners, *, at_most: int = 10_000) -> int | None:
+async def count_leads(uow: UnitOfWork, filters: Filters, owners: Owners, *, at_most: int = MOST_COUNTED) -> int | None:
     """How many leads there are, None where it is more than `at_most`: counting a million is too dear for a page."""
     inner = _base(uow).where(*_conditions(filters, owners)).with_only_columns(literal(1)).limit(at_most + 1).subquery()
     count = await uow.session.scalar(select(func.count()).select_from(inner)) or 0
