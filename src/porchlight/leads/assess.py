@@ -28,6 +28,9 @@ from porchlight.intelligence.conversion import (
 #: A fact at most this old is judged as of its own moment; an older last one leaves the lead judged as of now.
 FRESH_SECONDS = 60.0
 
+#: Facts about our own order; nothing happened between the lead and us, so they are no last activity.
+BOOKKEEPING = frozenset({"lead.assigned", "profile.updated"})
+
 
 @dataclass(frozen=True, slots=True)
 class NewFact:
@@ -83,11 +86,13 @@ class Assessment:
 def assess(known: Known, facts: Sequence[NewFact], now: datetime) -> Assessment:
     """Fold `facts` into what was known, forecasting after each one as of its moment, and lastly as of `now`."""
     state: State = EMPTY if known.state is None else decode(known.state)
-    latest = known.last_activity_at or facts[0].occurred_at
+    latest = last_activity_at = known.last_activity_at or facts[0].occurred_at
     points = []
     for fact in facts:
         state = fold(state, Fact(fact.kind, fact.occurred_at.timestamp(), fact.payload, fact.source))
         latest = max(latest, fact.occurred_at)
+        if fact.kind not in BOOKKEEPING:
+            last_activity_at = max(last_activity_at, fact.occurred_at)
         points.append(ScorePoint(latest, forecast(state, latest.timestamp(), context_at(latest)), fact))
     at = now.timestamp()
     fresh = at - latest.timestamp() <= FRESH_SECONDS
@@ -99,7 +104,7 @@ def assess(known: Known, facts: Sequence[NewFact], now: datetime) -> Assessment:
         forecast=current,
         next_action=next_best_action(state, current, at),
         points=tuple(points),
-        last_activity_at=latest,
+        last_activity_at=last_activity_at,
     )
 
 

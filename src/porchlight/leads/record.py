@@ -59,11 +59,12 @@ async def record_activities(
     door: str,
     region: str,
     caller: Caller | None = None,
+    show: bool = True,
 ) -> list[ActivityResult]:
     """Record each input that can be; the results are in the inputs' order, and one that fails keeps no other back.
 
     An input that could not even be read is given as its error. A `caller` records only about leads they see. What
-    fails is kept with its error, and may be sent again under the same external id.
+    fails is kept with its error, and may be sent again under the same external id. `show` is as in `append_facts`.
     """
     now = uow.now()
     faults: dict[int, PorchlightError] = {}
@@ -94,7 +95,7 @@ async def record_activities(
             facts[n] = NewFact(ids[n], lead_id, given.kind, at, given.payload, given.source)
     await mark_failed(uow, {ids[n]: faults[n].detail for n in lead_of if n in faults and n in ids})
     originals = await find_originals(uow, {n: readable[n].key for n in lead_of if n not in faults and n not in ids})
-    assessed = await append_facts(uow, list(facts.values()), known) if facts else {}
+    assessed = await append_facts(uow, list(facts.values()), known, show=show) if facts else {}
     if facts:
         about = next(iter(assessed)) if len(assessed) == 1 else None
         record(uow, "activities.recorded", "lead", about, count=len(facts))
