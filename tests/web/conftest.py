@@ -1,0 +1,51 @@
+"""A browser for the tests that need one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from tests.web.preview import preview
+
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("Chromium is missing: install it with `apt-get install chromium`, or your system’s package")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    with preview() as address:
+        yield address
+
+
+@pytest.fixture
+def wide(chromium: Browser, site: str) -> Iterator[Page]:
+    context = chromium.new_context(viewport=WIDE, base_url=site)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def phone(chromium: Browser, site: str) -> Iterator[Page]:
+    context = chromium.new_context(viewport=PHONE, base_url=site, is_mobile=True, has_touch=True)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def scriptless(chromium: Browser, site: str) -> Iterator[Page]:
+    context = chromium.new_context(viewport=WIDE, base_url=site, java_script_enabled=False)
+    yield context.new_page()
+    context.close()
