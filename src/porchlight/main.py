@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from porchlight import __version__
 from porchlight.accounts import routes as accounts
 from porchlight.api import document, health, live
+from porchlight.automation.routing.assign import route_captured
+from porchlight.automation.routing.drain import on_lead_freed
 from porchlight.delivery.consent import keep_stated_consent
 from porchlight.delivery.routes import unsubscribe_routes
 from porchlight.kit.clock import Clock, SystemClock
@@ -20,7 +22,7 @@ from porchlight.kit.installation import Urls, urls
 from porchlight.kit.runtime import Runtime
 from porchlight.kit.settings import Settings
 from porchlight.leads import routes as leads
-from porchlight.leads.events import LeadsCaptured
+from porchlight.leads.events import LeadFreed, LeadsCaptured
 from porchlight.web.app import mount_pages
 from porchlight.web.shell import error_page
 
@@ -33,6 +35,8 @@ def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = N
     clock = clock or SystemClock()
     events = Events()
     events.on(LeadsCaptured, keep_stated_consent(settings))
+    events.on(LeadsCaptured, route_captured)
+    events.on(LeadFreed, on_lead_freed)
     database = Database(found.app, events=events, clock=clock, pool_size=settings.database_pool_size)
     return Runtime(settings=settings, database=database, clock=clock, worker_url=found.worker)
 

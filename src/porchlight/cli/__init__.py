@@ -16,6 +16,7 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
+app.command("demo-life", hidden=True)(serve.demo_life)
 app.command("doctor")(doctor.doctor)
 app.add_typer(audit.app, name="audit")
 app.add_typer(database.app, name="db")

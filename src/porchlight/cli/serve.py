@@ -13,7 +13,9 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from porchlight.cli.demo import prepare_demo
 from porchlight.cli.session import console, prepared
+from porchlight.demo.load import live
 from porchlight.jobs.app import run_worker
 from porchlight.main import build, create_app
 
@@ -39,10 +41,16 @@ def serve(
 ) -> None:
     """Serve the pages, the API and the live feed."""
     found, at = prepared()
-    helpers = [_beside("worker")] if with_worker else []
+    runtime = build(found, at=at)
+    sign_in = prepare_demo(runtime) if demo else None
+    commands = (("worker",) if with_worker else ()) + (("demo-life",) if demo else ())
+    helpers = [_beside(command) for command in commands]
     try:
-        app = create_app(build(found, at=at))
+        app = create_app(runtime)
+        app.state.demo_sign_in = sign_in
         console.print(f"[bold]Porchlight[/] is at http://{host}:{port}, its API at http://{host}:{port}/docs")
+        if sign_in is not None:
+            console.print(f"Sign in as [bold]{sign_in.email}[/] with the password [bold]{sign_in.password}[/]")
         uvicorn.Server(uvicorn.Config(app, host=host, port=port, **_SERVER)).run()  # type: ignore[arg-type]
     finally:
         for process in helpers:
@@ -50,6 +58,22 @@ def serve(
         for process in helpers:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)
+
+
+def demo_life() -> None:
+    """Keep the demo brokerage alive until stopped; `serve --demo` starts it."""
+    _end_with_parent()
+    found, at = prepared()
+
+    async def main() -> None:
+        runtime = build(found, at=at)
+        try:
+            await live(runtime)
+        finally:
+            await runtime.database.close()
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())
 
 
 def worker(

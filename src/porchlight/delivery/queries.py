@@ -51,7 +51,9 @@ async def consent_states(
 ) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """What each contact point allows: opted out, agreed (in writing or not), or no more than an answer to an inquiry."""
     keys = [(point.kind, point.value) for point in points]
-    hashes = {(kind, address_hash(settings, uow.tenant_id, kind, value)): (kind, value) for kind, value in keys}
+    hashes: dict[tuple[str, bytes], tuple[str, str]] = {
+        (kind, address_hash(settings, uow.tenant_id, kind, value)): (kind, value) for kind, value in keys
+    }
     suppressed = {
         hashes[kind, hashed]: at
         for kind, hashed, at in (
