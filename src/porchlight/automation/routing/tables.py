@@ -20,7 +20,7 @@ class RoutingSeat(Base):
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
     weight: Mapped[float] = mapped_column(Float(53))
     capacity: Mapped[int | None] = mapped_column(Integer)
-    working_hours: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    working_hours: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     time_zone: Mapped[str] = mapped_column(Text)
     away_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     is_active: Mapped[bool] = mapped_column(Boolean)
@@ -28,7 +28,10 @@ class RoutingSeat(Base):
 
 
 class Assignment(Base):
-    """Who was given a lead, by which rule, and what was made of everyone who was considered."""
+    """Who was given a lead, by which rule, and what was made of everyone who was considered.
+
+    `considered` is a trace of `choose`; it is empty where a person decided, whose words are then in `reason`.
+    """
 
     __tablename__ = "assignments"
     __table_args__ = (Index("ix_assignments_lead", "tenant_id", "lead_id", text("at DESC")),)
@@ -40,6 +43,7 @@ class Assignment(Base):
     previous_user_id: Mapped[UUID | None]
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     rule: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
     considered: Mapped[list[Any]] = mapped_column(JSONB)
     actor_kind: Mapped[str] = mapped_column(Text)
     actor_id: Mapped[UUID | None]

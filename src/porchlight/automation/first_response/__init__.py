@@ -1,0 +1,1 @@
+"""The one answer that goes out by itself when a lead comes in."""
