@@ -102,7 +102,7 @@ export function rankedList(): RankedList {
     const button = pill?.querySelector("button");
     if (!pill || !button) return;
     pill.hidden = moved === 0;
-    if (moved > 0) button.textContent = `${moved} changed: refresh the order`;
+    if (moved > 0) button.textContent = `${moved} ${moved === 1 ? "lead" : "leads"} moved: refresh the order`;
   }
 
   function held(): boolean {
@@ -138,9 +138,14 @@ function inOrder(): HTMLElement[] {
   return rows().sort((one, other) => scoreOf(other) - scoreOf(one));
 }
 
+/** How many rows have to move: all but the longest series that already falls. */
 function outOfPlace(): number {
-  const now = rows();
-  return inOrder().filter((row, index) => row !== now[index]).length;
+  const tails: number[] = [];
+  for (const score of rows().map(scoreOf)) {
+    const at = tails.findIndex((tail) => tail < score);
+    tails[at === -1 ? tails.length : at] = score;
+  }
+  return rows().length - tails.length;
 }
 
 /** Moves the rows, each gliding from where it stood. */

@@ -71,8 +71,8 @@ def factors(level: str) -> list[Context]:
 
 def lead(index: int, name: str | None, level: str, **changes: Any) -> Context:
     its = factors(level)
-    total = sum(factor["value"] for factor in its)
-    score = score_of(total) - index * 0.35
+    its[-1]["value"] -= index * 0.02
+    score = score_of(sum(factor["value"] for factor in its))
     odds = BASE / (1 - BASE) * score / (100 - score)
     best = max(its, key=lambda factor: factor["value"])
     return {

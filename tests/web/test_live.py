@@ -121,7 +121,7 @@ def test_rows_do_not_move_under_the_pointer(feed: Feed) -> None:
     before = order(feed.page)
     feed.score("01990008", 96.2, "A")
     pill = feed.page.locator("[data-refresh-pill] button")
-    expect(pill).to_have_text("9 changed: refresh the order")
+    expect(pill).to_have_text("1 lead moved: refresh the order")
     assert order(feed.page) == before
     pill.click()
     until(feed.page, lambda: order(feed.page)[0] == "01990008")
