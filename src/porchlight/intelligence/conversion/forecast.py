@@ -53,34 +53,46 @@ class Contribution(NamedTuple):
 class Forecast:
     """`probability` of converting within 90 days; `score` 0–100, 50 an average lead, equal to `score_from(factors)`.
 
-    A closed or lost lead has the one contribution `ended` and a fixed score of 1: see `TERMINAL_LOG_ODDS`.
+    `values` are those of the features in the order of `FEATURES`. A closed or lost lead has none of them, the one
+    contribution `ended`, and a fixed score of 1: see `TERMINAL_LOG_ODDS`.
     """
 
     probability: float
     score: float
     grade: Grade
     factors: Factors
-    contributions: tuple[Contribution, ...]
+    values: tuple[float | None, ...]
     model_version: str = MODEL_VERSION
+
+    @property
+    def contributions(self) -> tuple[Contribution, ...]:
+        """What each feature adds to the score. Made when asked for: it takes half as long as the forecast itself."""
+        if not self.values:
+            return (Contribution("ended", 1.0, TERMINAL_LOG_ODDS),)
+        return tuple(
+            Contribution(name, value, _log_odds(value, weight, reference))
+            for (name, _, weight, reference), value in zip(_PLAN, self.values, strict=True)
+        )
 
 
 def forecast(state: State, at: float, context: Context = NEUTRAL) -> Forecast:
     """The forecast for a lead in `state` at `at` (epoch seconds), which should not precede the latest fact."""
     if state.stage in TERMINAL_STAGES:
         factors = Factors._make((*(0.0,) * (len(FACTORS) - 1), TERMINAL_LOG_ODDS))
-        return _forecast(factors, (Contribution("ended", 1.0, TERMINAL_LOG_ODDS),), context)
+        return _forecast(factors, (), context)
     return forecast_from(feature_values(state, at, context), context)
 
 
 def forecast_from(values: Sequence[float | None], context: Context = NEUTRAL) -> Forecast:
     """The forecast for an open lead with these feature values, in the order of `FEATURES`."""
     totals = [0.0] * len(FACTORS)
-    contributions = []
-    for (name, factor, weight, reference), value in zip(_PLAN, values, strict=True):
-        log_odds = 0.0 if value is None else weight * (value - reference)
-        totals[factor] += log_odds
-        contributions.append(Contribution(name, value, log_odds))
-    return _forecast(Factors._make(totals), tuple(contributions), context)
+    for (_, factor, weight, reference), value in zip(_PLAN, values, strict=True):
+        totals[factor] += _log_odds(value, weight, reference)
+    return _forecast(Factors._make(totals), tuple(values), context)
+
+
+def _log_odds(value: float | None, weight: float, reference: float) -> float:
+    return 0.0 if value is None else weight * (value - reference)
 
 
 def score_from(factors: Iterable[float]) -> float:
@@ -92,11 +104,11 @@ def grade_of(score: float) -> Grade:
     return "A" if score >= GRADE_A else "B" if score >= GRADE_B else "C"
 
 
-def _forecast(factors: Factors, contributions: tuple[Contribution, ...], context: Context) -> Forecast:
+def _forecast(factors: Factors, values: tuple[float | None, ...], context: Context) -> Forecast:
     base = context.base_probability
     score = score_from(factors)
     probability = _sigmoid(log(base / (1.0 - base)) + _total(factors))
-    return Forecast(probability, score, grade_of(score), factors, contributions)
+    return Forecast(probability, score, grade_of(score), factors, values)
 
 
 def _total(factors: Iterable[float]) -> float:
