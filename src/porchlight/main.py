@@ -9,7 +9,9 @@ from fastapi import FastAPI
 
 from porchlight import __version__
 from porchlight.accounts import routes as accounts
-from porchlight.api import document, health, live
+from porchlight.api import document, health, hooks, live
+from porchlight.automation.consent_facts import note_consent_facts
+from porchlight.automation.first_response.answer import answer_captured
 from porchlight.automation.routing.assign import route_captured
 from porchlight.automation.routing.drain import on_lead_freed
 from porchlight.delivery.consent import keep_stated_consent
@@ -22,11 +24,19 @@ from porchlight.kit.installation import Urls, urls
 from porchlight.kit.runtime import Runtime
 from porchlight.kit.settings import Settings
 from porchlight.leads import routes as leads
-from porchlight.leads.events import LeadFreed, LeadsCaptured
+from porchlight.leads.events import FactsRecorded, LeadFreed, LeadsCaptured
 from porchlight.web.app import mount_pages
 from porchlight.web.shell import error_page
 
-ROUTERS = (leads.router, accounts.router, live.router, health.router, document.router)
+ROUTERS = (
+    leads.router,
+    accounts.router,
+    hooks.router,
+    hooks.doors,
+    live.router,
+    health.router,
+    document.router,
+)
 
 
 def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = None) -> Runtime:
@@ -36,7 +46,9 @@ def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = N
     events = Events()
     events.on(LeadsCaptured, keep_stated_consent(settings))
     events.on(LeadsCaptured, route_captured)
+    events.on(LeadsCaptured, answer_captured)
     events.on(LeadFreed, on_lead_freed)
+    events.on(FactsRecorded, note_consent_facts(settings))
     database = Database(found.app, events=events, clock=clock, pool_size=settings.database_pool_size)
     return Runtime(settings=settings, database=database, clock=clock, worker_url=found.worker)
 

@@ -16,7 +16,7 @@ import uvicorn
 from porchlight.cli.demo import prepare_demo
 from porchlight.cli.session import console, prepared
 from porchlight.demo.load import live
-from porchlight.jobs.app import run_worker
+from porchlight.jobs.worker import run_worker
 from porchlight.main import build, create_app
 
 #: A socket server without compression and with the fast loop; see benchmarks/live.py for what each is worth.
