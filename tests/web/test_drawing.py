@@ -29,7 +29,7 @@ def test_the_bars_of_a_waterfall_join_from_the_average_to_the_score(numbers: lis
 @given(values)
 def test_everything_stays_inside_the_picture(numbers: list[float]) -> None:
     picture = waterfall(factors(numbers))
-    for bar in [*picture.bars, *diverging(factors(numbers))]:
+    for bar in [*picture.bars, *diverging(factors(numbers)).bars]:
         assert bar.x >= 0
         assert bar.x + bar.width <= 100.5
     assert all(0 <= x <= 100 for x, _ in picture.ticks)
@@ -38,9 +38,12 @@ def test_everything_stays_inside_the_picture(numbers: list[float]) -> None:
 
 @given(values)
 def test_the_greatest_factor_comes_first_and_its_side_tells_its_sign(numbers: list[float]) -> None:
-    bars = diverging(factors(numbers))
+    picture = diverging(factors(numbers))
+    bars = picture.bars
     assert [abs(bar.value) for bar in bars] == sorted((abs(bar.value) for bar in bars), reverse=True)
     assert all((bar.end >= 50) == (bar.value >= 0) for bar in bars)
+    assert picture.raising.count("M") == sum(bar.value >= 0 for bar in bars)
+    assert picture.lowering.count("M") == sum(bar.value < 0 for bar in bars)
 
 
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.floats(0, 100)), min_size=1, max_size=20))

@@ -93,17 +93,27 @@ def _thin(ticks: list[tuple[float, int]], width: float) -> list[tuple[float, int
     return sorted(kept)
 
 
-def diverging(factors: Sequence[Mapping[str, Any]], width: float = 100) -> list[Bar]:
-    """The same factors from one common middle, for small pictures; the longest bar fills its half."""
+@dataclass(frozen=True, slots=True)
+class Diverging:
+    """Bars from one common middle. The paths draw all that raise, and all that lower; each row is one unit high."""
+
+    bars: list[Bar]
+    raising: str
+    lowering: str
+
+
+def diverging(factors: Sequence[Mapping[str, Any]], width: float = 100) -> Diverging:
+    """The same factors for a small picture; the longest bar fills its half. Two paths, because fifty rows show this."""
     ordered = _ordered(factors)
     reach = max(0.7, *(abs(value) for _, value in ordered))
     middle = width / 2
-    bars = []
-    for factor, value in ordered:
-        length = abs(value) / reach * middle
-        start = middle if value >= 0 else middle - length
-        bars.append(_bar(factor, value, round(start, 2), middle, round(middle + value / reach * middle, 2)))
-    return bars
+    bars, paths = [], {True: "", False: ""}
+    for row, (factor, value) in enumerate(ordered):
+        end = round(middle + value / reach * middle, 1)
+        bar = _bar(factor, value, min(middle, end), middle, end)
+        bars.append(bar)
+        paths[value >= 0] += f"M{bar.x:g} {row + 0.35:g}h{bar.width:g}v.3h-{bar.width:g}z"
+    return Diverging(bars, paths[True], paths[False])
 
 
 @dataclass(frozen=True, slots=True)
