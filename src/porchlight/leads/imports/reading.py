@@ -7,15 +7,12 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
-import polars as pl
-
-from porchlight.leads.imports.delimited import Lines, column_names, read_header, records
-from porchlight.leads.imports.records import FileUnreadable, Record, Reject
+from porchlight.leads.imports.delimited import Lines, read_header, records
+from porchlight.leads.imports.records import FileUnreadable, Table
 
 T = TypeVar("T")
 
@@ -26,18 +23,6 @@ _KINDS_TO_CONVERT = {
     b"{\\rt": "a rich-text document",
 }
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
-_PARQUET_ROWS_AT_ONCE = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """An open file of leads. `rows` can be walked once; `progress` is the part of the file already read, 0 to 1."""
-
-    columns: list[str]
-    rows: Iterator[Record | Reject]
-    progress: Callable[[], float]
-    remarks: Callable[[], list[str]]
-    """Sentences about how the file was read that a person should see, as known so far."""
 
 
 @contextmanager
@@ -52,7 +37,10 @@ def open_table(path: Path) -> Iterator[Table]:
         magic = file.read(4)
         file.seek(0)
         if magic == _PARQUET:
-            yield _parquet_table(path)
+            # Loading the library takes longer than any other import of the command line, and few files need it.
+            from porchlight.leads.imports.parquet import parquet_table
+
+            yield parquet_table(path)
             return
         for beginning, kind in _KINDS_TO_CONVERT.items():
             if magic.startswith(beginning):
@@ -94,41 +82,3 @@ def _delimited_table(stream: gzip.GzipFile | io.BufferedReader, progress: Callab
         return [remark] if count else []
 
     return Table(names, chain([first], rows), progress, remarks)
-
-
-def _parquet_table(path: Path) -> Table:
-    try:
-        frame = pl.scan_parquet(path)
-        schema = frame.collect_schema()
-        total = frame.select(pl.len()).collect().item()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise FileUnreadable("damaged", f"The Parquet file cannot be read: {error}") from error
-    if not total:
-        raise FileUnreadable("no_rows", "The file has columns and no leads in them")
-    text = frame.select([_as_text(name, kind) for name, kind in schema.items()])
-    read = [0]
-
-    def rows() -> Iterator[Record | Reject]:
-        for offset in range(0, total, _PARQUET_ROWS_AT_ONCE):
-            part = text.slice(offset, _PARQUET_ROWS_AT_ONCE).collect()
-            for place, cells in enumerate(part.iter_rows(), start=1):
-                if any(cells):
-                    yield Record(offset + place, list(cells))
-            read[0] = offset + len(part)
-
-    return Table(column_names(list(schema)), rows(), lambda: read[0] / total, list)
-
-
-def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
-    if isinstance(kind, pl.Datetime):
-        column = column.dt.to_string("iso:strict")
-    elif isinstance(kind, (pl.List, pl.Array)) and not kind.inner.is_nested():
-        listed = column.arr.to_list() if isinstance(kind, pl.Array) else column
-        column = listed.cast(pl.List(pl.String)).list.join("; ")
-    elif kind == pl.Binary:
-        column = column.bin.encode("base64")
-    elif kind.is_nested():
-        encoded = column if isinstance(kind, pl.Struct) else pl.struct(column)
-        column = pl.when(column.is_not_null()).then(encoded.struct.json_encode())
-    return column.cast(pl.String).fill_null("").alias(name)

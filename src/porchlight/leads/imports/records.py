@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from porchlight.kit.errors import PorchlightError
@@ -30,3 +32,14 @@ class FileUnreadable(PorchlightError):  # noqa: N818 - it names what was found
     def __init__(self, reason: str, detail: str):
         super().__init__("file_unreadable", detail, field="file")
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An open file of leads. `rows` can be walked once; `progress` is the part of the file already read, 0 to 1."""
+
+    columns: list[str]
+    rows: Iterator[Record | Reject]
+    progress: Callable[[], float]
+    remarks: Callable[[], list[str]]
+    """Sentences about how the file was read that a person should see, as known so far."""
