@@ -12,7 +12,7 @@ import pytest
 
 from porchlight.accounts.manage import create_api_key, create_tenant, create_user
 from porchlight.accounts.permissions import Permission, Role
-from porchlight.jobs.app import run_worker
+from porchlight.jobs.worker import run_worker
 from porchlight.kit.clock import SetClock
 from porchlight.kit.database import libpq_url
 from porchlight.kit.ids import uuid7

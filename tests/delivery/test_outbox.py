@@ -28,7 +28,7 @@ from porchlight.delivery.evidence import Recipient
 from porchlight.delivery.kinds import ChannelName
 from porchlight.delivery.outbox import BACKOFF, CLAIM_LASTS, OVERDUE, MessageRequest, enqueue, send_one, sweep
 from porchlight.delivery.tables import Message
-from porchlight.jobs.app import run_worker
+from porchlight.jobs.worker import run_worker
 from porchlight.kit.clock import SetClock
 from porchlight.kit.database import libpq_url
 from porchlight.kit.feed import read_frames

@@ -99,23 +99,3 @@ async def tenant_ids(runtime: Runtime) -> list[UUID]:
     async with await psycopg.AsyncConnection.connect(libpq_url(runtime.worker_url), autocommit=True) as connection:
         cursor = await connection.execute(_TENANTS)
         return [row[0] for row in await cursor.fetchall()]
-
-
-async def run_worker(runtime: Runtime, *, concurrency: int = 4, wait: bool = True) -> None:
-    """Run jobs until stopped, or with `wait=False` until none is due."""
-    connector = procrastinate.PsycopgConnector(
-        conninfo=libpq_url(runtime.worker_url),
-        kwargs={"options": "-c search_path=jobs,public"},
-        min_size=1,
-        max_size=concurrency + 2,
-    )
-    with queue.replace_connector(connector):
-        async with queue.open_async():
-            await queue.run_worker_async(
-                concurrency=concurrency,
-                wait=wait,
-                install_signal_handlers=wait,
-                additional_context={"runtime": runtime},
-                fetch_job_polling_interval=2.0,
-                delete_jobs="successful",
-            )
