@@ -66,10 +66,12 @@ async def on_lead_freed(uow: UnitOfWork, event: LeadFreed) -> None:
     await drain_soon(uow)
 
 
-@periodic("routing.wake", "* * * * *")
 async def wake(uow: UnitOfWork) -> None:
-    """Working hours begin and absences end without anybody doing anything."""
+    """Look at the queue again: working hours begin and absences end without anybody doing anything."""
     await drain_soon(uow)
+
+
+wake_job = periodic("routing.wake", "* * * * *")(wake)
 
 
 @long_job("routing.drain")
