@@ -107,10 +107,8 @@ async def test_at_night_the_answer_waits_and_leaves_in_the_morning(
     assert (status, not_before) == ("deferred", datetime(2027, 5, 13, 15, 0, tzinfo=UTC))  # eight in California
     assert received.got == []
     house.brokerage.clock.at = not_before
-    with psycopg.connect(libpq_url(installation.owner)) as connection:
-        connection.execute(
-            "UPDATE jobs.procrastinate_jobs SET scheduled_at = now() WHERE scheduled_at = %s", [not_before]
-        )
+    with psycopg.connect(libpq_url(installation.owner), options="-c search_path=jobs") as connection:
+        connection.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE scheduled_at = %s", [not_before])
     await send_all(house, url)
     assert len(received.got) == 1
 
