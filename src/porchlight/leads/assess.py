@@ -59,7 +59,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class ScorePoint:
-    """A score on the lead's line, and the fact that put it there."""
+    """A score on the lead's line, and the fact that put it there: the first of those of one moment."""
 
     at: datetime
     forecast: Forecast
@@ -68,7 +68,10 @@ class ScorePoint:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the facts make of a lead: the new state, the forecast as of now, and the points its score went through."""
+    """What the facts make of a lead: the new state, the forecast as of now, and the points its score went through.
+
+    `last_fact` is the one that came last, whenever it happened.
+    """
 
     known: Known
     state: bytes
@@ -76,6 +79,7 @@ class Assessment:
     forecast: Forecast
     next_action: NextAction
     points: tuple[ScorePoint, ...]
+    last_fact: NewFact
     last_activity_at: datetime
 
     @property
@@ -84,16 +88,21 @@ class Assessment:
 
 
 def assess(known: Known, facts: Sequence[NewFact], now: datetime) -> Assessment:
-    """Fold `facts` into what was known, forecasting after each one as of its moment, and lastly as of `now`."""
+    """Fold `facts` into what was known, forecasting after each of their moments, and lastly as of `now`."""
     state: State = EMPTY if known.state is None else decode(known.state)
     latest = last_activity_at = known.last_activity_at or facts[0].occurred_at
-    points = []
+    moments: dict[datetime, tuple[NewFact, State]] = {}
     for fact in facts:
         state = fold(state, Fact(fact.kind, fact.occurred_at.timestamp(), fact.payload, fact.source))
         latest = max(latest, fact.occurred_at)
         if fact.kind not in BOOKKEEPING:
             last_activity_at = max(last_activity_at, fact.occurred_at)
-        points.append(ScorePoint(latest, forecast(state, latest.timestamp(), context_at(latest)), fact))
+        # What is said in one breath moves the score once.
+        first = moments[latest][0] if latest in moments else fact
+        moments[latest] = (first, state)
+    points = tuple(
+        ScorePoint(at, forecast(after, at.timestamp(), context_at(at)), fact) for at, (fact, after) in moments.items()
+    )
     at = now.timestamp()
     fresh = at - latest.timestamp() <= FRESH_SECONDS
     current = points[-1].forecast if fresh else forecast(state, at, context_at(now))
@@ -103,9 +112,17 @@ def assess(known: Known, facts: Sequence[NewFact], now: datetime) -> Assessment:
         stage=state.stage,
         forecast=current,
         next_action=next_best_action(state, current, at),
-        points=tuple(points),
+        points=points,
+        last_fact=facts[-1],
         last_activity_at=last_activity_at,
     )
+
+
+def reassess(state: bytes, now: datetime) -> tuple[Forecast, NextAction]:
+    """The forecast as of `now`, and the next action, of a lead to whom nothing has happened but time."""
+    known = decode(state)
+    current = forecast(known, now.timestamp(), context_at(now))
+    return current, next_best_action(known, current, now.timestamp())
 
 
 def context_at(moment: datetime) -> Context:

@@ -173,7 +173,7 @@ def _score_rows(a: Assessment) -> Iterator[dict[str, Any]]:
 
 
 def _frame(a: Assessment, now: datetime) -> Frame:
-    last = a.points[-1].fact
+    last = a.last_fact
     return Frame(
         kind="score.changed" if a.moved else "activity.recorded",
         at=now,

@@ -124,7 +124,10 @@ def _saturating(count: str, half: float) -> Extract:
     half_life = HALF_LIVES[index]
 
     def extract(state: State, at: float, context: Context) -> float:
-        number = decayed(state.counts[index], state.latest[index], half_life, at)
+        number = state.counts[index]
+        if not number:
+            return 0.0  # most leads have never done most things
+        number = decayed(number, state.latest[index], half_life, at)
         return number / (number + half)
 
     return extract
