@@ -17,6 +17,7 @@ from porchlight.automation.routing.drain import on_lead_freed
 from porchlight.delivery.consent import keep_stated_consent
 from porchlight.delivery.routes import unsubscribe_routes
 from porchlight.kit.clock import Clock, SystemClock
+from porchlight.kit.collector import calm_collector
 from porchlight.kit.database import Database
 from porchlight.kit.events import Events
 from porchlight.kit.http import Edge, answer_errors
@@ -41,6 +42,7 @@ ROUTERS = (
 
 def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = None) -> Runtime:
     """Everything a process needs, wired, on the database `at` or else the one the settings name."""
+    calm_collector()
     found = at or urls(settings)
     clock = clock or SystemClock()
     events = Events()
