@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from porchlight.web.drawing import diverging, score_line, waterfall
-from porchlight.web.presentation import FACTORS
+from porchlight.web.vocabulary import FACTORS
 
 NOW = datetime(2026, 3, 12, 15, 4, tzinfo=UTC)
 values = st.lists(st.floats(-4, 4), min_size=len(FACTORS), max_size=len(FACTORS))

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 from tests.web.preview import Preview
-from tests.web.sample_contexts import BASE, lead, lead_page, leads_page, shell
+from tests.web.sample_leads import BASE, lead, lead_page, leads_page, shell
 
 pytestmark = pytest.mark.browser
 

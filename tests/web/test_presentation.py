@@ -14,21 +14,22 @@ from porchlight.intelligence.conversion.features import Factor
 from porchlight.intelligence.conversion.kinds import KINDS
 from porchlight.intelligence.conversion.kinds import STAGES as KNOWN_STAGES
 from porchlight.web import presentation as p
+from porchlight.web import vocabulary as v
 
 NOW = datetime(2026, 3, 12, 15, 4, tzinfo=UTC)
 finite = st.floats(-6, 6, allow_nan=False)
 
 
 def test_everything_that_others_name_has_words() -> None:
-    assert set(p.ROLES) == set(Role)
-    assert set(p.ACTIONS) == set(ActionKind)
-    assert set(p.FACTORS) == set(get_args(Factor))
-    assert set(p.ACTIVITIES) == set(KINDS)
-    assert list(p.STAGES) == list(KNOWN_STAGES)
+    assert set(v.ROLES) == set(Role)
+    assert set(v.ACTIONS) == set(ActionKind)
+    assert set(v.FACTORS) == set(get_args(Factor))
+    assert set(v.ACTIVITIES) == set(KINDS)
+    assert list(v.STAGES) == list(KNOWN_STAGES)
 
 
 def test_a_code_without_words_is_shown_by_its_own_name() -> None:
-    assert p.face(p.ACTIVITIES, "drone.landed") == p.Face("Drone landed")
+    assert v.face(v.ACTIVITIES, "drone.landed") == v.Face("Drone landed")
 
 
 @pytest.mark.parametrize(

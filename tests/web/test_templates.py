@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 from jinja2 import Environment, UndefinedError
-from tests.web.sample_contexts import PAGES, leads_page, shell
+from tests.web.sample_contexts import PAGES
+from tests.web.sample_leads import leads_page, shell
 
 from porchlight.web.rendering import STATIC, environment
 

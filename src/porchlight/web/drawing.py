@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from porchlight.web.presentation import FACTORS, log_odds_of, score_of, sums_exactly
+from porchlight.web.presentation import log_odds_of, score_of, sums_exactly
+from porchlight.web.vocabulary import FACTORS
 
 _AXIS_SCORES = (2, 5, 10, 20, 35, 50, 65, 80, 90, 95, 98)
 _LEAST_REACH = log_odds_of(80)

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from porchlight import __version__
-from porchlight.web import drawing, presentation
+from porchlight.web import drawing, presentation, vocabulary
 
 STATIC = Path(__file__).parent / "static"
 
@@ -22,29 +22,29 @@ HELPERS: Mapping[str, Callable[..., Any]] = {
         presentation.clock_time,
         presentation.day_name,
         presentation.duration,
-        presentation.face,
+        vocabulary.face,
         presentation.file_size,
         presentation.forecast_words,
         presentation.full_time,
         presentation.grade_of,
-        presentation.humanise,
+        vocabulary.humanise,
         presentation.initials,
         presentation.money,
         presentation.number,
         presentation.odds_ratio,
-        presentation.options,
+        vocabulary.options,
         presentation.payload_words,
         presentation.percent,
         presentation.person,
         presentation.plural,
         presentation.query,
         presentation.recorded_late,
-        presentation.role_options,
+        vocabulary.role_options,
         presentation.signed,
         presentation.until,
         presentation.waiting_words,
         presentation.way_to,
-        presentation.zone_options,
+        vocabulary.zone_options,
         drawing.diverging,
         drawing.score_line,
         drawing.waterfall,
@@ -52,16 +52,16 @@ HELPERS: Mapping[str, Callable[..., Any]] = {
 }
 
 VOCABULARIES: Mapping[str, Mapping[str, Any]] = {
-    "STAGES": presentation.STAGES,
-    "GRADES": presentation.GRADES,
-    "FACTORS": presentation.FACTORS,
-    "ACTIVITIES": presentation.ACTIVITIES,
-    "MESSAGE_STATES": presentation.MESSAGE_STATES,
-    "ACTIONS": presentation.ACTIONS,
-    "ASSIGNMENT_RULES": presentation.ASSIGNMENT_RULES,
-    "CONSENTS": presentation.CONSENTS,
-    "IMPORT_STATES": presentation.IMPORT_STATES,
-    "ROLES": presentation.ROLES,
+    "STAGES": vocabulary.STAGES,
+    "GRADES": vocabulary.GRADES,
+    "FACTORS": vocabulary.FACTORS,
+    "ACTIVITIES": vocabulary.ACTIVITIES,
+    "MESSAGE_STATES": vocabulary.MESSAGE_STATES,
+    "ACTIONS": vocabulary.ACTIONS,
+    "ASSIGNMENT_RULES": vocabulary.ASSIGNMENT_RULES,
+    "CONSENTS": vocabulary.CONSENTS,
+    "IMPORT_STATES": vocabulary.IMPORT_STATES,
+    "ROLES": vocabulary.ROLES,
 }
 
 
