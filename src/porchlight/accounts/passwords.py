@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -19,6 +20,12 @@ _hasher = PasswordHasher()
 @cache
 def _nobody() -> str:
     return _hasher.hash("nobody has this password")
+
+
+def new_password() -> str:
+    """A password to hand over, of 80 random bits in letters and digits that nobody mistakes for one another."""
+    letters = [secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(16)]
+    return "-".join("".join(letters[at : at + 4]) for at in range(0, 16, 4))
 
 
 async def hash_password(password: str) -> str:

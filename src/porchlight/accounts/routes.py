@@ -55,6 +55,9 @@ class UserIn(BaseModel):
 
 
 class UserChange(BaseModel):
+    """What is left out stays. A `team_id` of null takes the user out of their team; a new role or team brings its data
+    scope, unless one is given."""
+
     role: Role | None = None
     data_scope: DataScope | None = None
     team_id: UUID | None = None
@@ -140,7 +143,7 @@ async def create_user(caller: AccountsManager, given: UserIn) -> UserOut:
 
 @router.patch("/users/{user_id}")
 async def change_user(caller: AccountsManager, user_id: UUID, given: UserChange) -> UserOut:
-    user = await manage.update_user(caller.uow, user_id, **given.model_dump())
+    user = await manage.update_user(caller.uow, user_id, **given.model_dump(exclude_unset=True))
     return _user_out(user)
 
 
