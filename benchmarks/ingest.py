@@ -28,6 +28,7 @@ import psycopg
 
 from porchlight.accounts.manage import create_tenant, create_user
 from porchlight.accounts.permissions import Role
+from porchlight.automation.routing.seats import set_seat
 from porchlight.kit.database import SYSTEM, libpq_url
 from porchlight.kit.ids import uuid7
 from porchlight.kit.installation import Urls, urls
@@ -106,9 +107,9 @@ async def brokerage(runtime: Runtime) -> Any:
         create_tenant(uow, "Benchmark Realty", time_zone="America/New_York", region="US")
         await uow.session.flush()
         for n in range(AGENTS):
-            await create_user(
-                uow, email=f"agent{n}-{tenant_id.hex[-8:]}@realty.example.com", name=f"Agent {n}", role=Role.AGENT
-            )
+            address = f"agent{n}-{tenant_id.hex[-8:]}@realty.example.com"
+            agent = await create_user(uow, email=address, name=f"Agent {n}", role=Role.AGENT)
+            await set_seat(uow, agent.id, weight=1.0 + n % 3, time_zone="America/New_York")
     return tenant_id
 
 
