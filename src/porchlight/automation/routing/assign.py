@@ -64,11 +64,11 @@ async def _route(uow: UnitOfWork, event: LeadsCaptured, created: Sequence[Captur
         else:
             # Their own people are theirs, also if they take no turns.
             given.append(Given(lead_id, None, owner_id, name, "preferred_owner", []))
-    if seats:
-        given += await take_turns(uow, seats, requests)
+    turns, credits = take_turns(seats, requests)
+    given += turns
     if not given:
         return
-    await give(uow, given, known, show=event.live)
+    await give(uow, given, known, credits=credits, show=event.live)
     waiting = sum(one.user_id is None for one in given)
     only = given[0].lead_id if len(given) == 1 else None
     record(uow, "leads.assigned", "lead", only, assigned=len(given) - waiting, waiting=waiting)

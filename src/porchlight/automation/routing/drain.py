@@ -97,9 +97,10 @@ async def _drain_some(uow: UnitOfWork, after: Place) -> Place | None:
         # What the queue saw may have changed before the lock was had.
         if known[place.lead_id].owner_id is None and known[place.lead_id].stage in OPEN_STAGES
     ]
-    given = [one for one in await take_turns(uow, await hold_seats(uow), requests) if one.user_id is not None]
+    turns, credits = take_turns(await hold_seats(uow), requests)
+    given = [one for one in turns if one.user_id is not None]
     if given:
-        await give(uow, given, known, show=True)
+        await give(uow, given, known, credits=credits, show=True)
         record(uow, "leads.assigned", "lead", given[0].lead_id if len(given) == 1 else None, assigned=len(given))
     return waiting[-1][0] if len(waiting) == AT_ONCE else None
 

@@ -38,6 +38,9 @@ from porchlight.leads.facts import append_facts, owners
 HandRule = Literal["by_hand", "taken_over"]
 HAND_RULES: tuple[HandRule, ...] = get_args(HandRule)
 
+Credits = Mapping[UUID, float]
+"""What each seat is owed, in leads, as in `deficit`."""
+
 COUNTED_AT_MOST = 200
 """How far a load is counted beyond what a capacity asks for: there it only breaks ties."""
 
@@ -49,16 +52,18 @@ WHERE s.tenant_id = %s ORDER BY s.user_id
 """
 _HOLD_SEATS: LiteralString = _SEATS + "FOR UPDATE OF s"
 
+#: Open leads per seat, counted no further than decides anything.
 _LOADS: LiteralString = """
-SELECT asked.user_id, load.leads
-FROM unnest(%(users)s::uuid[], %(limits)s::int[]) AS asked (user_id, most)
+SELECT s.user_id, load.leads
+FROM routing_seats s
 CROSS JOIN LATERAL (
     SELECT count(*) AS leads FROM (
         SELECT 1 FROM leads l
-        WHERE l.tenant_id = %(tenant)s AND l.owner_id = asked.user_id AND l.stage = ANY(%(stages)s)
-        LIMIT asked.most
+        WHERE l.tenant_id = s.tenant_id AND l.owner_id = s.user_id AND l.stage = ANY(%s)
+        LIMIT greatest(s.capacity, %s)
     ) AS counted
 ) AS load
+WHERE s.tenant_id = %s
 """
 
 _GIVE: LiteralString = """
@@ -101,10 +106,11 @@ async def look_at_seats(uow: UnitOfWork, count_to: int = COUNTED_AT_MOST) -> lis
 
 
 async def _seats(uow: UnitOfWork, query: LiteralString, count_to: int) -> list[Seat]:
-    rows = await (await uow.connection.execute(query, (uow.tenant_id,))).fetchall()
-    if not rows:
-        return []
-    loads = await _loads(uow, {row[0]: max(row[4] or 0, count_to) for row in rows})
+    # Two statements, so that the second sees what was committed while the first waited for its locks; one round trip.
+    async with uow.connection.pipeline():
+        seats = await uow.connection.execute(query, (uow.tenant_id,))
+        counted = await uow.connection.execute(_LOADS, (list(OPEN_STAGES), count_to, uow.tenant_id))
+    loads: dict[UUID, int] = dict(await counted.fetchall())
     return [
         Seat(
             user_id=user_id,
@@ -119,22 +125,10 @@ async def _seats(uow: UnitOfWork, query: LiteralString, count_to: int) -> list[S
             time_zone=time_zone,
             credit=credit,
         )
-        for user_id, name, team_id, weight, capacity, away_until, is_active, hours, time_zone, credit in rows
+        for user_id, name, team_id, weight, capacity, away_until, is_active, hours, time_zone, credit in (
+            await seats.fetchall()
+        )
     ]
-
-
-async def _loads(uow: UnitOfWork, limits: Mapping[UUID, int]) -> dict[UUID, int]:
-    """How many open leads each user has, counted no further than their limit."""
-    cursor = await uow.connection.execute(
-        _LOADS,
-        {
-            "tenant": uow.tenant_id,
-            "users": list(limits),
-            "limits": list(limits.values()),
-            "stages": list(OPEN_STAGES),
-        },
-    )
-    return dict(await cursor.fetchall())
 
 
 @lru_cache(maxsize=1024)
@@ -147,36 +141,39 @@ def nobody_free(seats: Sequence[Seat], at: datetime) -> bool:
     return choose(seats, RoutingRequest(UUID(int=0), live=False, at=at)).chosen is None
 
 
-async def take_turns(uow: UnitOfWork, seats: Sequence[Seat], requests: Sequence[RoutingRequest]) -> list[Given]:
-    """Who gets each of these leads, which nobody has yet. `seats` are held; what they are owed after it is kept."""
-    if not requests:
-        return []
+def take_turns(seats: Sequence[Seat], requests: Sequence[RoutingRequest]) -> tuple[list[Given], Credits]:
+    """Who gets each of these leads, which nobody has yet, and what the seats are owed after it."""
+    if not seats or not requests:
+        return [], {}
     routing = choose_many(seats, requests)
-    credits = routing.credits
-    await uow.connection.execute(_SETTLE_CREDITS, (list(credits), list(credits.values()), uow.tenant_id))
     names = {seat.user_id: seat.name for seat in seats}
-    return [
+    given = [
         Given(lead_id, None, user_id, None if user_id is None else names[user_id], rule, trace)
         for lead_id, user_id, rule, trace in routing.assignments
     ]
+    return given, routing.credits
 
 
-async def give(uow: UnitOfWork, given: Sequence[Given], known: Mapping[UUID, Known], *, show: bool) -> None:
+async def give(
+    uow: UnitOfWork, given: Sequence[Given], known: Mapping[UUID, Known], *, credits: Credits | None = None, show: bool
+) -> None:
     """Write who has each lead now and why: a row with its trace, a fact, and with `show` a live frame.
 
-    All leads are in `known` and locked. A lead that nobody got has no new fact, only its trace.
+    All leads are in `known` and locked, and so are the seats that `credits` changes. A lead that nobody got has no new
+    fact, only its trace.
     """
     now = uow.now()
     moved = [one for one in given if one.user_id != one.previous_id]
     async with uow.connection.pipeline():
+        if credits:
+            await uow.connection.execute(_SETTLE_CREDITS, (list(credits), list(credits.values()), uow.tenant_id))
         await insert_rows(uow.connection, Assignment, [_row(uow, one, now) for one in given])
         if moved:
             leads, users = [one.lead_id for one in moved], [one.user_id for one in moved]
             await uow.connection.execute(_GIVE, (leads, users, uow.tenant_id))
-    if moved:
-        # A first assignment moves no score, so the frame below says all there is to say.
-        handed_over = any(one.previous_id is not None for one in moved)
-        await append_facts(uow, [_fact(one, now) for one in moved], known, show=show and handed_over)
+            # A first assignment moves no score, so the frame below says all there is to say.
+            handed_over = any(one.previous_id is not None for one in moved)
+            await append_facts(uow, [_fact(one, now) for one in moved], known, show=show and handed_over)
     if show:
         for one in given:
             uow.publish(_frame(one, now))

@@ -33,7 +33,7 @@ async def assignment_history(uow: UnitOfWork, lead_id: UUID) -> list[dict[str, A
         await uow.session.scalars(
             select(Assignment)
             .where(Assignment.tenant_id == uow.tenant_id, Assignment.lead_id == lead_id)
-            .order_by(Assignment.at.desc(), Assignment.id.desc())
+            .order_by(Assignment.id.desc())
             .limit(MOST_ASSIGNMENTS)
         )
     ).all()

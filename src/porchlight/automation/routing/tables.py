@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, DateTime, Float, Index, Integer, Text, text
+from sqlalchemy import JSON, Boolean, DateTime, Float, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,20 +30,20 @@ class RoutingSeat(Base):
 class Assignment(Base):
     """Who was given a lead, by which rule, and what was made of everyone who was considered.
 
-    `considered` is a trace of `choose`; it is empty where a person decided, whose words are then in `reason`.
+    `considered` is a trace of `choose`; it is empty where a person decided, whose words are then in `reason`. It is
+    read whole and never searched, so it is kept as it was written: taking it apart costs more than the rest of the row.
     """
 
     __tablename__ = "assignments"
-    __table_args__ = (Index("ix_assignments_lead", "tenant_id", "lead_id", text("at DESC")),)
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    lead_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    lead_id: Mapped[UUID]
     user_id: Mapped[UUID | None]
     previous_user_id: Mapped[UUID | None]
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     rule: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
-    considered: Mapped[list[Any]] = mapped_column(JSONB)
+    considered: Mapped[list[Any]] = mapped_column(JSON)
     actor_kind: Mapped[str] = mapped_column(Text)
     actor_id: Mapped[UUID | None]

@@ -50,20 +50,17 @@ def upgrade() -> None:
     op.create_table(
         "assignments",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("lead_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=True),
         sa.Column("previous_user_id", sa.Uuid(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("considered", postgresql.JSONB(), nullable=False),
+        sa.Column("considered", sa.JSON(), nullable=False),
         sa.Column("actor_kind", sa.Text(), nullable=False),
         sa.Column("actor_id", sa.Uuid(), nullable=True),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_assignments")),
-    )
-    op.create_index(
-        "ix_assignments_lead", "assignments", ["tenant_id", "lead_id", sa.literal_column("at DESC")], unique=False
+        sa.PrimaryKeyConstraint("tenant_id", "lead_id", "id", name=op.f("pk_assignments")),
     )
     op.create_table(
         "audit_entries",
