@@ -87,8 +87,9 @@ async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, li
             new[lead_id] = given
         for point in given.contact_points:
             # The first lead to bring a contact point keeps it; a second lead's claim to it is left for matching.
-            if leads.setdefault((point.kind, point.value), lead_id) == lead_id:
-                points.setdefault((point.kind, point.value), _point_row(uow, point, lead_id, now))
+            if (point.kind, point.value) not in leads:
+                leads[point.kind, point.value] = lead_id
+                points[point.kind, point.value] = _point_row(uow, point, lead_id, now)
         seen[given.origin, given.external_id] = lead_id
         captures.append(Capture(lead_id, "created" if outcome == "created" else "matched", given))
         fresh.append((item, lead_id))

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, LiteralString
 from uuid import UUID
 
 import orjson
@@ -174,8 +174,13 @@ async def _take_in(run: Run, batch: Batch) -> None:
         run.notices.update(item.notices)
 
 
+_COMMIT_SOON: LiteralString = "SELECT set_config('synchronous_commit', 'off', true)"
+"""A batch does not wait for the disk: its row in the ledger would be lost together with it, and the end waits for all."""
+
+
 async def _one_transaction(run: Run, batch: Batch) -> Entry:
     async with run.runtime.database.unit_of_work(run.tenant_id, run.actor) as uow:
+        await uow.connection.execute(_COMMIT_SOON)
         await hold(uow, run.entry)
         tally, refused = await _capture_what_can_be(uow, batch.items)
         await uow.settle()
