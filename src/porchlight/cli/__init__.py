@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from porchlight.cli import audit, database, doctor, imports, init, serve
+from porchlight.cli import audit, database, doctor, imports, init, replay, serve
 
 app = typer.Typer(
     name="porchlight",
@@ -18,6 +18,7 @@ app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
 app.command("demo-life", hidden=True)(serve.demo_life)
 app.command("import")(imports.import_file)
+app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
 app.add_typer(audit.app, name="audit")
 app.add_typer(database.app, name="db")

@@ -28,6 +28,7 @@ from porchlight.leads.fields import is_field, unknown_field_advice
 from porchlight.leads.hooks import HookSource, OpenHook, hook_by_id, load_delivery, settle_delivery
 from porchlight.leads.inputs import LeadInput
 from porchlight.leads.locality import reading_of
+from porchlight.leads.replay import OpenItem
 
 
 def check_field_map(source: HookSource, field_map: Mapping[str, str]) -> dict[str, str]:
@@ -129,6 +130,12 @@ async def process(runtime: Runtime, tenant_id: UUID, delivery_id: str) -> None:
     outcome = await take_in(runtime, tenant_id, UUID(delivery_id))
     if outcome.error is not None and outcome.passing:
         raise DeliveryUnfinished(outcome.error)
+
+
+async def replay(runtime: Runtime, tenant_id: UUID, items: Sequence[OpenItem]) -> int:
+    """Take in deliveries that are not done; returns how many are now."""
+    outcomes = [await take_in(runtime, tenant_id, item.id) for item in items]
+    return sum(outcome.error is None for outcome in outcomes)
 
 
 async def take_in(runtime: Runtime, tenant_id: UUID, delivery_id: UUID) -> Outcome:

@@ -104,8 +104,7 @@ def assess(known: Known, facts: Sequence[NewFact], now: datetime) -> Assessment:
         ScorePoint(at, forecast(after, at.timestamp(), context_at(at)), fact) for at, (fact, after) in moments.items()
     )
     at = now.timestamp()
-    fresh = at - latest.timestamp() <= FRESH_SECONDS
-    current = points[-1].forecast if fresh else forecast(state, at, context_at(now))
+    current = points[-1].forecast if judged_at(latest, now) == latest else forecast(state, at, context_at(now))
     return Assessment(
         known=known,
         state=encode(state),
@@ -116,6 +115,11 @@ def assess(known: Known, facts: Sequence[NewFact], now: datetime) -> Assessment:
         last_fact=facts[-1],
         last_activity_at=last_activity_at,
     )
+
+
+def judged_at(latest: datetime, now: datetime) -> datetime:
+    """As of when a lead is judged whose latest fact is of the moment `latest`."""
+    return latest if (now - latest).total_seconds() <= FRESH_SECONDS else now
 
 
 def reassess(state: bytes, now: datetime) -> tuple[Forecast, NextAction]:
