@@ -9,11 +9,13 @@ from fastapi import FastAPI
 
 from porchlight import __version__
 from porchlight.accounts import routes as accounts
+from porchlight.accounts import upkeep as accounts_upkeep
 from porchlight.api import document, health, hooks, live
 from porchlight.automation.consent_facts import note_consent_facts
 from porchlight.automation.first_response.answer import answer_captured
+from porchlight.automation.routing import drain
 from porchlight.automation.routing.assign import route_captured
-from porchlight.automation.routing.drain import on_lead_freed
+from porchlight.delivery import outbox
 from porchlight.delivery.consent import keep_stated_consent
 from porchlight.delivery.routes import unsubscribe_routes
 from porchlight.kit.clock import Clock, SystemClock
@@ -25,6 +27,7 @@ from porchlight.kit.installation import Urls, urls
 from porchlight.kit.runtime import Runtime
 from porchlight.kit.settings import Settings
 from porchlight.leads import routes as leads
+from porchlight.leads import upkeep as leads_upkeep
 from porchlight.leads.events import FactsRecorded, LeadFreed, LeadsCaptured
 from porchlight.web.app import mount_pages
 from porchlight.web.shell import error_page
@@ -39,6 +42,9 @@ ROUTERS = (
     document.router,
 )
 
+#: Jobs that run by the clock; naming them here is what makes a worker know them.
+PERIODIC = (accounts_upkeep.forget_sessions, drain.wake, leads_upkeep.upkeep, outbox.sweep_job)
+
 
 def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = None) -> Runtime:
     """Everything a process needs, wired, on the database `at` or else the one the settings name."""
@@ -49,7 +55,7 @@ def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = N
     events.on(LeadsCaptured, keep_stated_consent(settings))
     events.on(LeadsCaptured, route_captured)
     events.on(LeadsCaptured, answer_captured)
-    events.on(LeadFreed, on_lead_freed)
+    events.on(LeadFreed, drain.on_lead_freed)
     events.on(FactsRecorded, note_consent_facts(settings))
     database = Database(found.app, events=events, clock=clock, pool_size=settings.database_pool_size)
     return Runtime(settings=settings, database=database, clock=clock, worker_url=found.worker)

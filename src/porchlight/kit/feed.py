@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -18,6 +18,8 @@ import psycopg
 #: NOTIFY carries less than 8,000 bytes; beyond this the listeners read the frames from the table.
 NOTICE_BYTES = 7_000
 CHANNEL = "porchlight_feed"
+#: How long frames are kept for clients that come back.
+KEPT_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,11 @@ async def read_frames(
         (tenant_id, after, up_to if up_to is not None else 2**62, limit),
     )
     return [NumberedFrame(seq, _audience(audience), body) for seq, audience, body in await cursor.fetchall()]
+
+
+async def prune_feed(connection: psycopg.AsyncConnection[Any], tenant_id: UUID, now: datetime) -> None:
+    """Drop the frames that nobody may ask for any more."""
+    await connection.execute("DELETE FROM feed WHERE tenant_id = %s AND at < %s", (tenant_id, now - KEPT_FOR))
 
 
 async def feed_bounds(connection: psycopg.AsyncConnection[Any], tenant_id: UUID) -> tuple[int, int]:

@@ -47,7 +47,6 @@ class Settings(BaseSettings):
     default_region: str = Field(default="US", min_length=2, max_length=2, description="Region of national numbers.")
     session_hours: int = Field(default=12, ge=1, le=720, description="How long a sign-in lasts without use.")
     live_token_seconds: int = Field(default=60, ge=5, le=3600, description="Life of a token for the live socket.")
-    feed_days: int = Field(default=7, ge=1, description="How long live frames are kept for clients that come back.")
     metrics_token: SecretStr | None = Field(
         default=None, description="Bearer token that /metrics asks for. Empty: answered to loopback only."
     )

@@ -114,7 +114,10 @@ class LeadState(Base):
     """
 
     __tablename__ = "lead_states"
-    __table_args__ = (Index("ix_lead_states_score", "tenant_id", text("score DESC"), "lead_id"),)
+    __table_args__ = (
+        Index("ix_lead_states_score", "tenant_id", text("score DESC"), "lead_id"),
+        Index("ix_lead_states_forecast_at", "tenant_id", "forecast_at"),
+    )
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     lead_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -203,6 +203,7 @@ def upgrade() -> None:
         sa.Column("forecast_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "lead_id", name=op.f("pk_lead_states")),
     )
+    op.create_index("ix_lead_states_forecast_at", "lead_states", ["tenant_id", "forecast_at"], unique=False)
     op.create_index(
         "ix_lead_states_score", "lead_states", ["tenant_id", sa.literal_column("score DESC"), "lead_id"], unique=False
     )
