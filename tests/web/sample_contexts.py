@@ -131,6 +131,18 @@ def queued_run_page() -> Context:
     return run_page("queued", rows=0, total=None, created=0, matched=0, rejected=0, rejects=[], rejects_url=None)
 
 
+TABS = [
+    {"key": key, "label": label}
+    for key, label in (
+        ("team", "Team and routing"),
+        ("brokerage", "Brokerage"),
+        ("hooks", "Doors"),
+        ("keys", "API keys"),
+    )
+]
+SETTINGS: Context = {"tabs": TABS}
+
+
 def team_page(**changes: Any) -> Context:
     seat = {"weight": 1.0, "capacity": 40}
     person = {
@@ -177,7 +189,8 @@ def team_page(**changes: Any) -> Context:
     values = {"name": "", "email": "", "role": "agent", "team_id": ""}
     teams = [{"id": "t1", "name": "Ballard", "members": 4}, {"id": "t2", "name": "Downtown", "members": 1}]
     page = {"users": users, "teams": teams, "errors": {}, "values": values, "new_user": None}
-    return page | {"shell": shell(active="settings", live_seq=None)} | changes
+    page |= {"can": {"manage_accounts": True}}
+    return SETTINGS | page | {"shell": shell(active="settings", live_seq=None)} | changes
 
 
 def small_team_page() -> Context:
@@ -197,15 +210,71 @@ def user_page() -> Context:
         "is_active": True,
         "zone": "America/Los_Angeles",
         "takes_leads": True,
-        "weight": 1.5,
-        "capacity": None,
+        "weight": "1.5",
+        "capacity": "",
         "away_until": "",
         "hours": [day] * 5 + [free] * 2,
     }
     zones = ["America/Los_Angeles", "America/New_York", "Europe/London"]
     teams = [{"id": "t1", "name": "Ballard"}]
-    errors = {"hours": "Friday ends before it begins."}
-    return {"shell": shell(active="settings"), "user": user, "teams": teams, "zones": zones, "errors": errors}
+    errors = {"hours": "Friday has only one of its two times: fill in both, or neither."}
+    page = {"user": user, "teams": teams, "zones": zones, "errors": errors, "can": {"manage_accounts": True}}
+    return SETTINGS | page | {"shell": shell(active="settings"), "new_password": None}
+
+
+def seat_page() -> Context:
+    """A user as one who manages routing alone sees them."""
+    return user_page() | {"can": {"manage_accounts": False}, "errors": {}}
+
+
+def new_password_page() -> Context:
+    errors = {"role": "This is the last admin who can sign in: make somebody else an admin first."}
+    return user_page() | {"new_password": "k7pm-x2qd-9fwt-h4zs", "errors": errors}
+
+
+def brokerage_page(**changes: Any) -> Context:
+    values: Context = {"name": "Harbor & Pine", "zone": "America/Los_Angeles", "holidays": False}
+    values |= {"postal_address": "410 SW Alder Street, Portland, OR 97204"}
+    days = [{"name": name, "from": "08:00", "to": "21:00"} for name in ("Weekdays", "Saturday", "Sunday")]
+    page = {"values": values, "email_days": days, "zones": ["America/Los_Angeles", "Europe/London"], "errors": {}}
+    return SETTINGS | page | {"shell": shell(active="settings", live_seq=None)} | changes
+
+
+def refused_brokerage_page() -> Context:
+    errors = {"name": "Give a name.", "hours": "Weekdays has only one of its two times: fill in both, or neither."}
+    values = {"name": "", "zone": "Europe/London", "holidays": True, "postal_address": ""}
+    return brokerage_page(errors=errors, values=values)
+
+
+def doors_page(**changes: Any) -> Context:
+    made = {"field_map": [], "created_at": NOW - timedelta(days=12), "revoked_at": None}
+    mapped = [("custom:Pets", "q7"), ("email", "submission.who.mail"), ("timeframe", "answers.3.value")]
+    hooks = [
+        made | {"id": "h1", "name": "Website", "source": "generic", "field_map": mapped},
+        made | {"id": "h2", "name": "Search ads", "source": "google_lead_form"},
+        made | {"id": "h3", "name": "Old portal", "source": "adf", "revoked_at": NOW - timedelta(days=1)},
+    ]
+    page = {
+        "hooks": hooks,
+        "values": {"name": "", "source": "generic", "field_map": ""},
+        "errors": {},
+        "new_hook": None,
+    }
+    return SETTINGS | page | {"shell": shell(active="settings", live_seq=None)} | changes
+
+
+def new_door_page() -> Context:
+    address = "https://porchlight.example/hooks/google_lead_form/AZrxAAAAcACAAAAAAAAAAQGa8QAAAHAAgAAAAAAAAAI.7Qf2mXw0"
+    hook = {"name": "Search ads", "source": "google_lead_form", "address": address, "key": "b19xKq", "missing": []}
+    return doors_page(hooks=[], new_hook=hook)
+
+
+def refused_door_page() -> Context:
+    values = {"name": "", "source": "generic", "field_map": "email: contact.mail"}
+    hook: Context = {"name": "Page", "source": "meta", "address": "https://p.example/hooks/meta/a.b", "key": None}
+    hook |= {"missing": ["PORCHLIGHT_META_APP_SECRET", "PORCHLIGHT_META_VERIFY_TOKEN"]}
+    errors = {"name": "Give a name.", "field_map": "Line 1 has no “=” between two names.", "source": "Choose one."}
+    return doors_page(hooks=[], values=values, errors=errors, new_hook=hook)
 
 
 SCOPES = [
@@ -243,7 +312,7 @@ def keys_page(**changes: Any) -> Context:
         },
     ]
     page = {"keys": keys, "scopes": SCOPES, "new_key": None, "errors": {}, "api_url": "https://porchlight.example"}
-    return page | {"shell": shell(active="settings", live_seq=None)} | changes
+    return SETTINGS | page | {"shell": shell(active="settings", live_seq=None)} | changes
 
 
 def new_key_page() -> Context:
@@ -306,6 +375,13 @@ PAGES: dict[str, tuple[str, Callable[[], Context]]] = {
     "team": ("settings/team.html", team_page),
     "team-small": ("settings/team.html", small_team_page),
     "user": ("settings/user.html", user_page),
+    "user-seat": ("settings/user.html", seat_page),
+    "user-password": ("settings/user.html", new_password_page),
+    "brokerage": ("settings/brokerage.html", brokerage_page),
+    "brokerage-refused": ("settings/brokerage.html", refused_brokerage_page),
+    "doors": ("settings/hooks.html", doors_page),
+    "doors-new": ("settings/hooks.html", new_door_page),
+    "doors-refused": ("settings/hooks.html", refused_door_page),
     "keys": ("settings/keys.html", keys_page),
     "keys-new": ("settings/keys.html", new_key_page),
     "unsubscribe": ("unsubscribe/ask.html", unsubscribe_page),

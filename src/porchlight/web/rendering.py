@@ -21,6 +21,7 @@ HELPERS: Mapping[str, Callable[..., Any]] = {
         presentation.by_day,
         presentation.clock_time,
         presentation.day_name,
+        vocabulary.door_options,
         presentation.duration,
         vocabulary.face,
         presentation.file_size,
@@ -62,6 +63,8 @@ VOCABULARIES: Mapping[str, Mapping[str, Any]] = {
     "CONSENTS": vocabulary.CONSENTS,
     "IMPORT_STATES": vocabulary.IMPORT_STATES,
     "ROLES": vocabulary.ROLES,
+    "PERMISSIONS": vocabulary.PERMISSIONS,
+    "DOORS": vocabulary.DOORS,
 }
 
 

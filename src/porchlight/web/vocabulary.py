@@ -146,6 +146,29 @@ ROLES: Mapping[str, tuple[str, str]] = {
     "read_only": ("Read only", "Reads what they are shown"),
 }
 
+PERMISSIONS: Mapping[str, str] = {
+    "leads:read": "Read leads",
+    "leads:write": "Send leads in, and change them",
+    "activities:write": "Record activities",
+    "messages:read": "Read messages",
+    "live:read": "Follow the live feed",
+    "leads:assign": "Give leads to agents",
+    "imports:write": "Import files",
+    "hooks:manage": "Open and close doors",
+    "routing:manage": "Set who takes leads",
+    "accounts:manage": "Manage users and teams",
+    "api_keys:manage": "Manage API keys",
+    "audit:read": "Read the audit log",
+}
+
+DOORS: Mapping[str, tuple[str, str]] = {
+    # source: (label, what to do with the address)
+    "generic": ("Any system that sends JSON", "Have your system POST each lead to the address as JSON."),
+    "meta": ("Meta Lead Ads", "Subscribe the page’s leadgen webhook to the address in your Meta app."),
+    "google_lead_form": ("Google Ads lead form", "Enter the address and the key as the form’s webhook integration."),
+    "adf": ("ADF (portals, in XML)", "Have the portal POST its ADF documents to the address."),
+}
+
 
 def face(table: Mapping[str, Face], code: str) -> Face:
     """The face of a code; one that the table lacks is shown by its own name, so that new kinds need no new page."""
@@ -173,3 +196,7 @@ def role_options() -> list[tuple[str, str]]:
 
 def zone_options(zones: Iterable[str]) -> list[tuple[str, str]]:
     return [(zone, zone.replace("_", " ")) for zone in zones]
+
+
+def door_options() -> list[tuple[str, str]]:
+    return [(source, words) for source, (words, _) in DOORS.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from porchlight.accounts.tables import ApiKey, User
 from porchlight.automation.routing.choose import Seat, explain
 from porchlight.automation.routing.place import HAND_RULES, look_at_seats
 from porchlight.automation.routing.tables import Assignment
+from porchlight.intelligence.conversion import OPEN_STAGES
 from porchlight.kit.database import UnitOfWork
 
 MOST_COUNTED = 10_000
@@ -23,6 +24,24 @@ MOST_ASSIGNMENTS = 50
 async def seats_overview(uow: UnitOfWork) -> list[Seat]:
     """Everybody who has a seat, by name, with their open leads and what they are owed."""
     return sorted(await look_at_seats(uow, count_to=MOST_COUNTED), key=lambda seat: seat.name)
+
+
+_OPEN_LEADS: LiteralString = """
+SELECT asked.user_id, load.leads FROM unnest(%s::uuid[]) AS asked (user_id)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS leads FROM (
+        SELECT 1 FROM leads l
+        WHERE l.tenant_id = %s AND l.owner_id = asked.user_id AND l.stage = ANY(%s) LIMIT %s
+    ) AS counted
+) AS load
+"""
+
+
+async def open_leads(uow: UnitOfWork, user_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many open leads each of these users has, with or without a seat, counted up to `MOST_COUNTED`."""
+    asked = (list(user_ids), uow.tenant_id, list(OPEN_STAGES), MOST_COUNTED)
+    cursor = await uow.connection.execute(_OPEN_LEADS, asked)
+    return dict(await cursor.fetchall())
 
 
 async def assignment_history(uow: UnitOfWork, lead_id: UUID) -> list[dict[str, Any]]:
