@@ -14,7 +14,7 @@ from porchlight.api import document, health, hooks, live
 from porchlight.automation.consent_facts import note_consent_facts
 from porchlight.automation.first_response.answer import answer_captured
 from porchlight.automation.routing import drain
-from porchlight.automation.routing.assign import route_captured
+from porchlight.automation.routing.assign import route_arriving
 from porchlight.delivery import outbox
 from porchlight.delivery.consent import keep_stated_consent
 from porchlight.delivery.routes import unsubscribe_routes
@@ -28,7 +28,7 @@ from porchlight.kit.runtime import Runtime
 from porchlight.kit.settings import Settings
 from porchlight.leads import routes as leads
 from porchlight.leads import upkeep as leads_upkeep
-from porchlight.leads.events import FactsRecorded, LeadFreed, LeadsCaptured
+from porchlight.leads.events import FactsRecorded, LeadFreed, LeadsArriving, LeadsCaptured
 from porchlight.web.app import mount_pages
 from porchlight.web.shell import error_page
 
@@ -53,7 +53,7 @@ def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = N
     clock = clock or SystemClock()
     events = Events()
     events.on(LeadsCaptured, keep_stated_consent(settings))
-    events.on(LeadsCaptured, route_captured)
+    events.on(LeadsArriving, route_arriving)
     events.on(LeadsCaptured, answer_captured)
     events.on(LeadFreed, drain.on_lead_freed)
     events.on(FactsRecorded, note_consent_facts(settings))

@@ -91,6 +91,10 @@ class UnitOfWork:
         """Tell the layers above; their handlers run in this transaction, before it commits."""
         self._announced.append(event)
 
+    async def ask(self, event: Event) -> None:
+        """As `announce`, but now: for an event that the layers above answer by filling it in."""
+        await self._events.dispatch(self, event)
+
     def publish(self, frame: Frame) -> None:
         """Push a live frame to the tenant's clients, if and when this transaction commits."""
         self._frames.append(frame)

@@ -93,10 +93,13 @@ def assess(known: Known, facts: Sequence[NewFact], now: datetime) -> Assessment:
     latest = last_activity_at = known.last_activity_at or facts[0].occurred_at
     moments: dict[datetime, tuple[NewFact, State]] = {}
     for fact in facts:
-        state = fold(state, Fact(fact.kind, fact.occurred_at.timestamp(), fact.payload, fact.source))
-        latest = max(latest, fact.occurred_at)
+        before, state = state, fold(state, Fact(fact.kind, fact.occurred_at.timestamp(), fact.payload, fact.source))
         if fact.kind not in BOOKKEEPING:
             last_activity_at = max(last_activity_at, fact.occurred_at)
+        elif state is before and moments:
+            # It says nothing of the person, so it is no moment of theirs.
+            continue
+        latest = max(latest, fact.occurred_at)
         # What is said in one breath moves the score once.
         first = moments[latest][0] if latest in moments else fact
         moments[latest] = (first, state)

@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
+
 from porchlight.audit.record import record
-from porchlight.intelligence.conversion import Stage
+from porchlight.intelligence.conversion import OPEN_STAGES, Stage
 from porchlight.kit.bulk import insert_rows
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.feed import Frame
@@ -21,7 +23,7 @@ from porchlight.kit.ids import uuid7
 from porchlight.kit.telemetry import LEADS_CAPTURED
 from porchlight.kit.text import search_text
 from porchlight.leads.assess import Known, NewFact
-from porchlight.leads.events import Capture, Door, LeadsCaptured
+from porchlight.leads.events import Capture, Door, LeadsArriving, LeadsCaptured
 from porchlight.leads.facts import append_facts, lock_known
 from porchlight.leads.find import leads_by_contact_point
 from porchlight.leads.inputs import LeadInput
@@ -94,22 +96,29 @@ async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, li
         captures.append(Capture(lead_id, "created" if outcome == "created" else "matched", given))
         fresh.append((item, lead_id))
     await _claim(uow, points, known=set(new))
-    await _store(uow, fresh, door, now)
-    await insert_rows(uow.connection, Lead, [_lead_row(uow, lead_id, given, now) for lead_id, given in new.items()])
     known = await lock_known(uow, {lead_id for _, lead_id in fresh if lead_id not in new})
-    known |= {lead_id: _unknown(lead_id, given) for lead_id, given in new.items()}
-    facts: list[NewFact] = []
-    touched: set[UUID] = set()
-    for item, lead_id in fresh:
-        first = lead_id in new and lead_id not in touched
-        touched.add(lead_id)
-        facts += touch_facts(lead_id, item.given, door, now, first=first)
-    if facts:
-        assessed = await append_facts(uow, facts, known, show=False)
-        if live:
-            for capture in captures:
-                if capture.outcome == "created":
-                    uow.publish(_frame(capture, assessed[capture.lead_id].forecast.score, now))
+    owners = await _owners(uow, captures, door, live)
+    # The server writes what it has while the rest is still being made.
+    async with uow.connection.pipeline():
+        stored = await _store(uow, fresh, door, now)
+        rows = [_lead_row(uow, lead_id, given, owners.get(lead_id), now) for lead_id, given in new.items()]
+        await insert_rows(uow.connection, Lead, rows)
+        known |= {lead_id: _unknown(lead_id, given, owners.get(lead_id)) for lead_id, given in new.items()}
+        facts: list[NewFact] = []
+        touched: set[UUID] = set()
+        for item, lead_id in fresh:
+            first = lead_id in new and lead_id not in touched
+            touched.add(lead_id)
+            facts += touch_facts(lead_id, item.given, door, now, first=first)
+        facts += [_assigned(lead_id, owner_id, now) for lead_id, owner_id in owners.items()]
+        if facts:
+            assessed = await append_facts(uow, facts, known, show=False)
+    if stored is not None and stored.rowcount != len(fresh):
+        raise _Race
+    if facts and live:
+        for capture in captures:
+            if capture.outcome == "created":
+                uow.publish(_frame(capture, assessed[capture.lead_id].forecast.score, now))
     uow.announce(LeadsCaptured(tuple(captures), door, live))
     record(
         uow,
@@ -148,8 +157,10 @@ async def _claim(uow: UnitOfWork, points: dict[tuple[str, str], dict[str, Any]],
             raise _Race
 
 
-async def _store(uow: UnitOfWork, fresh: Sequence[tuple[Incoming, UUID]], door: Door, now: datetime) -> None:
-    cursor = await insert_rows(
+async def _store(
+    uow: UnitOfWork, fresh: Sequence[tuple[Incoming, UUID]], door: Door, now: datetime
+) -> psycopg.AsyncCursor[Any] | None:
+    return await insert_rows(
         uow.connection,
         Inbound,
         [
@@ -171,19 +182,33 @@ async def _store(uow: UnitOfWork, fresh: Sequence[tuple[Incoming, UUID]], door: 
         on_conflict="ON CONFLICT DO NOTHING",
         returning=("id",),
     )
-    if cursor is not None and cursor.rowcount != len(fresh):
-        raise _Race
 
 
-def _unknown(lead_id: UUID, given: LeadInput) -> Known:
-    return Known(lead_id, None, _stage(given), None, 50.0, 0, None)
+async def _owners(uow: UnitOfWork, captures: Sequence[Capture], door: Door, live: bool) -> dict[UUID, UUID]:
+    """The agents whom the layers above give the new leads to."""
+    arriving = LeadsArriving(tuple(c for c in captures if c.outcome == "created" and _is_open(c.given)), door, live, {})
+    if arriving.captures:
+        await uow.ask(arriving)
+    return arriving.owners
+
+
+def _is_open(given: LeadInput) -> bool:
+    return given.outcome is None and _stage(given) in OPEN_STAGES
+
+
+def _assigned(lead_id: UUID, owner_id: UUID, now: datetime) -> NewFact:
+    return NewFact(uuid7(), lead_id, "lead.assigned", now, {"to": str(owner_id)}, "porchlight")
+
+
+def _unknown(lead_id: UUID, given: LeadInput, owner_id: UUID | None) -> Known:
+    return Known(lead_id, owner_id, _stage(given), None, 50.0, 0, None)
 
 
 def _stage(given: LeadInput) -> Stage:
     return given.stage or "new"
 
 
-def _lead_row(uow: UnitOfWork, lead_id: UUID, given: LeadInput, now: datetime) -> dict[str, Any]:
+def _lead_row(uow: UnitOfWork, lead_id: UUID, given: LeadInput, owner_id: UUID | None, now: datetime) -> dict[str, Any]:
     address = given.address
     fields = () if address is None else ("street", "city", "state", "postal_code", "country")
     name = given.full_name or " ".join(part for part in (given.given_name, given.family_name) if part) or None
@@ -196,7 +221,7 @@ def _lead_row(uow: UnitOfWork, lead_id: UUID, given: LeadInput, now: datetime) -
         "given_name": given.given_name,
         "family_name": given.family_name,
         "stage": _stage(given),
-        "owner_id": None,
+        "owner_id": owner_id,
         "captured_at": min(given.created_at or now, now),
         "address": {f: v for f in fields if (v := getattr(address, f)) is not None} or None,
         "tags": list(given.tags),

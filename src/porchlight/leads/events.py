@@ -23,6 +23,17 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadsArriving(Event):
+    """New open leads are about to be written. Who gives them to agents now fills in `owners`: a lead that is written
+    with its owner need not be written twice."""
+
+    captures: tuple[Capture, ...]
+    door: Door
+    live: bool
+    owners: dict[UUID, UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class LeadsCaptured(Event):
     """Leads came in together. `live` says that somebody is waiting for an answer; an imported book is not live."""
 

@@ -21,7 +21,7 @@ class Lead(Base):
 
     __tablename__ = "leads"
     __table_args__ = (
-        Index("ix_leads_owner", "tenant_id", "owner_id"),
+        Index("ix_leads_owner", "tenant_id", "owner_id", "stage"),
         Index("ix_leads_source", "tenant_id", "source"),
         Index("ix_leads_captured", "tenant_id", text("captured_at DESC"), "id"),
         Index(

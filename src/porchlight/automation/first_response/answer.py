@@ -34,7 +34,7 @@ CHANNELS: tuple[ChannelName, ...] = ("email", "sms")
 async def answer_captured(uow: UnitOfWork, event: LeadsCaptured) -> None:
     """Have every new lead answered who waits for it. A further touch of a known lead is no first one."""
     for capture in event.captures:
-        if waits_for_answer(event, capture, uow.now()):
+        if waits_for_answer(capture, event.live, uow.now()):
             await defer(uow, send_first_response, lead_id=capture.lead_id)
 
 

@@ -58,7 +58,12 @@ async def anybody_waiting(uow: UnitOfWork) -> bool:
 async def drain_soon(uow: UnitOfWork) -> None:
     """Have the queue looked at after the commit, if anybody waits in it."""
     if await anybody_waiting(uow):
-        await defer(uow, drain, lock="routing.drain", once="routing.drain")
+        await drain_later(uow)
+
+
+async def drain_later(uow: UnitOfWork) -> None:
+    """Have the queue looked at after the commit."""
+    await defer(uow, drain, lock="routing.drain", once="routing.drain")
 
 
 async def on_lead_freed(uow: UnitOfWork, event: LeadFreed) -> None:
@@ -100,7 +105,7 @@ async def _drain_some(uow: UnitOfWork, after: Place) -> Place | None:
     turns, credits = take_turns(await hold_seats(uow), requests)
     given = [one for one in turns if one.user_id is not None]
     if given:
-        await give(uow, given, known, credits=credits, show=True)
+        await give(uow, given, known, credits)
         record(uow, "leads.assigned", "lead", given[0].lead_id if len(given) == 1 else None, assigned=len(given))
     return waiting[-1][0] if len(waiting) == AT_ONCE else None
 

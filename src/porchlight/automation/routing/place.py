@@ -155,25 +155,27 @@ def take_turns(seats: Sequence[Seat], requests: Sequence[RoutingRequest]) -> tup
 
 
 async def give(
-    uow: UnitOfWork, given: Sequence[Given], known: Mapping[UUID, Known], *, credits: Credits | None = None, show: bool
+    uow: UnitOfWork, given: Sequence[Given], known: Mapping[UUID, Known], credits: Credits | None = None
 ) -> None:
-    """Write who has each lead now and why: a row with its trace, a fact, and with `show` a live frame.
-
-    All leads are in `known` and locked, and so are the seats that `credits` changes. A lead that nobody got has no new
-    fact, only its trace.
-    """
-    now = uow.now()
+    """Give leads that are there, in `known` and locked, to somebody else: who has them, the fact of it, and why."""
     moved = [one for one in given if one.user_id != one.previous_id]
+    if moved:
+        leads, users = [one.lead_id for one in moved], [one.user_id for one in moved]
+        # A first assignment moves no score, so its own frame says all there is to say.
+        handed_over = any(one.previous_id is not None for one in moved)
+        async with uow.connection.pipeline():
+            await uow.connection.execute(_GIVE, (leads, users, uow.tenant_id))
+            await append_facts(uow, [_fact(one, uow.now()) for one in moved], known, show=handed_over)
+    await keep_traces(uow, given, credits, show=True)
+
+
+async def keep_traces(uow: UnitOfWork, given: Sequence[Given], credits: Credits | None, *, show: bool) -> None:
+    """Write why each lead went to whom and what the held seats are owed now; with `show`, say so live."""
+    now = uow.now()
     async with uow.connection.pipeline():
         if credits:
             await uow.connection.execute(_SETTLE_CREDITS, (list(credits), list(credits.values()), uow.tenant_id))
         await insert_rows(uow.connection, Assignment, [_row(uow, one, now) for one in given])
-        if moved:
-            leads, users = [one.lead_id for one in moved], [one.user_id for one in moved]
-            await uow.connection.execute(_GIVE, (leads, users, uow.tenant_id))
-            # A first assignment moves no score, so the frame below says all there is to say.
-            handed_over = any(one.previous_id is not None for one in moved)
-            await append_facts(uow, [_fact(one, now) for one in moved], known, show=show and handed_over)
     if show:
         for one in given:
             uow.publish(_frame(one, now))

@@ -81,7 +81,7 @@ async def reassign(
     if user_id is not None and (user is None or not user.is_active):
         raise PorchlightError("request_invalid", "Choose somebody who still works here.", field="owner_id")
     given = Given(lead_id, previous, user_id, None if user is None else user.name, rule, [], reason)
-    await give(uow, [given], known, show=True)
+    await give(uow, [given], known)
     record(uow, "lead.assigned", "lead", lead_id, rule=rule, previous_id=previous, owner_id=user_id)
     if previous is not None and known[lead_id].stage in OPEN_STAGES:
         uow.announce(LeadFreed(lead_id, previous))

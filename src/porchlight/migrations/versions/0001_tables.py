@@ -234,7 +234,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_leads_captured", "leads", ["tenant_id", sa.literal_column("captured_at DESC"), "id"], unique=False
     )
-    op.create_index("ix_leads_owner", "leads", ["tenant_id", "owner_id"], unique=False)
+    op.create_index("ix_leads_owner", "leads", ["tenant_id", "owner_id", "stage"], unique=False)
     op.create_index("ix_leads_search", "leads", ["search"], unique=False, postgresql_using="gin")
     op.create_index("ix_leads_source", "leads", ["tenant_id", "source"], unique=False)
     op.create_index(
