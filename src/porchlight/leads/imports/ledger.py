@@ -52,7 +52,8 @@ SELECT status, created, matched, rejected FROM imports WHERE tenant_id = %s AND 
 """
 
 _ADVANCE: LiteralString = """
-UPDATE imports SET rows_done = %(rows)s, created = %(created)s, matched = %(matched)s, rejected = %(rejected)s
+UPDATE imports
+SET rows_done = %(rows)s, rows_total = %(total)s, created = %(created)s, matched = %(matched)s, rejected = %(rejected)s
 WHERE tenant_id = %(tenant)s AND id = %(id)s
 """
 
@@ -104,9 +105,11 @@ async def hold(uow: UnitOfWork, entry: Entry) -> None:
         raise PorchlightError("conflict", "Another process is importing the same file; leave it to that one.")
 
 
-async def advance(uow: UnitOfWork, entry: Entry, done: Tally) -> Entry:
-    values = {"rows": done.rows, "created": done.created, "matched": done.matched, "rejected": done.rejected}
-    await uow.connection.execute(_ADVANCE, values | {"tenant": uow.tenant_id, "id": entry.import_id})
+async def advance(uow: UnitOfWork, entry: Entry, done: Tally, total: int) -> Entry:
+    """Move an import that is held on to `done`, of `total` rows as far as can be told."""
+    counts = {"created": done.created, "matched": done.matched, "rejected": done.rejected}
+    values = {"tenant": uow.tenant_id, "id": entry.import_id, "rows": done.rows, "total": total}
+    await uow.connection.execute(_ADVANCE, counts | values)
     return Entry(entry.import_id, done)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,31 @@ def rejects_beside(path: Path) -> Path:
     return path.with_name(f"{source_named_by(path)}.rejects.csv")
 
 
+def _header(columns: Sequence[str]) -> list[str]:
+    return [*REJECT_COLUMNS, *(column for column in columns if column not in REJECT_COLUMNS)]
+
+
+def _row(reject: Reject, columns: Sequence[str]) -> list[str]:
+    cells = reject.cells
+    if len(cells) == len(columns):
+        cells = [cell for cell, column in zip(cells, columns, strict=True) if column not in REJECT_COLUMNS]
+    reason = f"{reject.column}: {reject.sentence}" if reject.column else reject.sentence
+    return [str(reject.line), reject.code, reason, *cells]
+
+
+def rejects_text(rejects: Iterable[Reject], columns: Sequence[str], *, with_header: bool, most: int) -> str:
+    """Rejects as the text of a rejects file, up to the one that passes `most` characters."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    if with_header:
+        writer.writerow(_header(columns))
+    for reject in rejects:
+        writer.writerow(_row(reject, columns))
+        if text.tell() > most:
+            break
+    return text.getvalue()
+
+
 class Rejects:
     """Writes rejects as they come; `counts` holds how many there are of each code.
 
@@ -29,9 +55,7 @@ class Rejects:
     def __init__(self, path: Path, columns: Sequence[str], keep_to_line: int = 0):
         self.path = path
         self.counts: Counter[str] = Counter()
-        self._columns = [column for column in columns if column not in REJECT_COLUMNS]
-        self._kept = [place for place, column in enumerate(columns) if column not in REJECT_COLUMNS]
-        self._width = len(columns)
+        self._columns = columns
         self._file: IO[str] | None = None
         self._writer: Any = None
         if earlier := _rows_to_line(path, keep_to_line):
@@ -53,11 +77,7 @@ class Rejects:
         """Write one reject; makes the file when it is the first. Raises `PorchlightError`."""
         if self._file is None:
             self._open([])
-        cells = reject.cells
-        if len(cells) == self._width:
-            cells = [cells[place] for place in self._kept]
-        reason = f"{reject.column}: {reject.sentence}" if reject.column else reject.sentence
-        self._writer.writerow([reject.line, reject.code, reason, *cells])
+        self._writer.writerow(_row(reject, self._columns))
         self.counts[reject.code] += 1
 
     def _open(self, earlier: Sequence[Sequence[str]]) -> None:
@@ -65,7 +85,7 @@ class Rejects:
         try:
             self._file = draft.open("w", encoding="utf-8", newline="")
             self._writer = csv.writer(self._file)
-            self._writer.writerow([*REJECT_COLUMNS, *self._columns])
+            self._writer.writerow(_header(self._columns))
             self._writer.writerows(earlier)
             self._file.flush()
             # The file takes its name when it holds what was there before, so that being cut off again loses nothing.

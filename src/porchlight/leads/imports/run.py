@@ -62,6 +62,13 @@ class ImportResult:
     notices: Counter[str]
 
 
+Keep = Callable[[UnitOfWork, list[Reject]], Awaitable[None]]
+
+
+def _nothing(_: object) -> None:
+    pass
+
+
 @dataclass(slots=True)
 class Run:
     """A run under way. `keep` stores a batch's rejects, in the batch's transaction."""
@@ -70,13 +77,9 @@ class Run:
     tenant_id: UUID
     actor: Actor
     entry: Entry
-    keep: Callable[[UnitOfWork, list[Reject]], Awaitable[None]]
-    on_progress: Callable[[Progress], None]
+    keep: Keep
+    on_progress: Callable[[Progress], None] = _nothing
     notices: Counter[str] = field(default_factory=Counter)
-
-
-def _nothing(_: object) -> None:
-    pass
 
 
 async def run_import(
@@ -142,7 +145,7 @@ async def carry_out(run: Run, source: Source) -> None:
     async with aclosing(_read_ahead(source.batches)) as batches:
         async for batch in batches:
             await _take_in(run, batch)
-            run.on_progress(Progress(run.entry.done, _expected(run.entry.done.rows, batch.fraction)))
+            run.on_progress(Progress(run.entry.done, _expected(run.entry.done, batch)))
     async with run.runtime.database.unit_of_work(run.tenant_id, run.actor) as uow:
         await end(uow, run.entry, "done")
 
@@ -175,7 +178,7 @@ async def _take_in(run: Run, batch: Batch) -> None:
 
 
 _COMMIT_SOON: LiteralString = "SELECT set_config('synchronous_commit', 'off', true)"
-"""A batch does not wait for the disk: its row in the ledger would be lost together with it, and the end waits for all."""
+"""No batch waits for the disk: if it were lost, so would be its place in the ledger; the end waits for them all."""
 
 
 async def _one_transaction(run: Run, batch: Batch) -> Entry:
@@ -185,8 +188,10 @@ async def _one_transaction(run: Run, batch: Batch) -> Entry:
         tally, refused = await _capture_what_can_be(uow, batch.items)
         await uow.settle()
         rejects = sorted([*batch.rejects, *refused], key=lambda reject: reject.line)
-        entry = await advance(uow, run.entry, run.entry.done + tally + Tally(rejected=len(rejects)))
-        uow.publish(_frame(uow, entry, batch.fraction))
+        done = run.entry.done + tally + Tally(rejected=len(rejects))
+        total = _expected(done, batch)
+        entry = await advance(uow, run.entry, done, total)
+        uow.publish(_frame(uow, entry, total))
         # Last, so that a batch that is undone leaves nothing in a file; a run that goes on leaves out what is too much.
         await run.keep(uow, rejects)
     return entry
@@ -216,21 +221,19 @@ async def _capture_what_can_be(uow: UnitOfWork, items: list[Item]) -> tuple[Tall
     return Tally(created, len(captures) - created), []
 
 
-def _frame(uow: UnitOfWork, entry: Entry, fraction: float) -> Frame:
+def _frame(uow: UnitOfWork, entry: Entry, total: int) -> Frame:
     done = entry.done
-    return Frame(
-        kind="import.progress",
-        at=uow.now(),
-        body={
-            "import_id": entry.import_id,
-            "rows": done.rows,
-            "created": done.created,
-            "matched": done.matched,
-            "rejected": done.rejected,
-            "total": _expected(done.rows, fraction),
-        },
-    )
+    body = {
+        "import_id": entry.import_id,
+        "rows": done.rows,
+        "created": done.created,
+        "matched": done.matched,
+        "rejected": done.rejected,
+        "total": total,
+    }
+    return Frame(kind="import.progress", at=uow.now(), body=body)
 
 
-def _expected(rows: int, fraction: float) -> int:
-    return max(rows, round(rows / fraction)) if fraction > 0 else rows
+def _expected(done: Tally, batch: Batch) -> int:
+    """How many rows the file has, told from the part of it that is read with `batch`."""
+    return max(done.rows, round(done.rows / batch.fraction)) if batch.fraction > 0 else done.rows
