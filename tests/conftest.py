@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+import httpx2
 import psycopg
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
 from porchlight.accounts.manage import create_api_key, create_tenant, create_user
 from porchlight.accounts.permissions import Permission, Role
+from porchlight.cli.serve import SERVER
 from porchlight.jobs.worker import run_worker
 from porchlight.kit.clock import SetClock
 from porchlight.kit.database import libpq_url
@@ -19,7 +25,7 @@ from porchlight.kit.ids import uuid7
 from porchlight.kit.installation import Urls, urls
 from porchlight.kit.runtime import Runtime
 from porchlight.kit.settings import Settings
-from porchlight.main import build
+from porchlight.main import build, create_app
 from porchlight.migrations import bring_up_to_date
 
 #: A Tuesday, 15:00 in New York: nobody's quiet hours, everybody's working hours.
@@ -66,6 +72,34 @@ async def shared_runtime(settings: Settings, installation: Urls) -> AsyncIterato
     await runtime.database.close()
 
 
+@pytest.fixture(scope="session")
+def app(shared_runtime: Runtime) -> FastAPI:
+    return create_app(shared_runtime)
+
+
+@pytest.fixture
+async def web(app: FastAPI, runtime: Runtime) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the application, without a socket between and without credentials."""
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://porchlight.test") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def server(settings: Settings, installation: Urls, shared_runtime: Runtime) -> Iterator[str]:
+    """The address (host:port) of the application behind a real socket, in a thread with a loop and pool of its own."""
+    app = create_app(build(settings, clock=shared_runtime.clock, at=installation))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **SERVER))
+    thread = threading.Thread(target=server.run, name="server")
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    host, port = server.servers[0].sockets[0].getsockname()
+    yield f"{host}:{port}"
+    server.should_exit = True
+    thread.join()
+
+
 @pytest.fixture
 def runtime(shared_runtime: Runtime, installation: Urls) -> Runtime:
     """The runtime, its clock set to NOON and its queue empty."""
@@ -80,9 +114,7 @@ async def found_brokerage(runtime: Runtime, name: str = "Test Realty") -> Broker
     tenant_id = uuid7()
     email = f"admin-{tenant_id.hex[-8:]}@realty.example.com"
     async with runtime.database.unit_of_work(tenant_id) as uow:
-        create_tenant(
-            uow, name, time_zone="America/New_York", region="US", postal_address="1 Main St, Albany NY 12207"
-        )
+        create_tenant(uow, name, time_zone="America/New_York", region="US", postal_address="1 Main St, Albany NY 12207")
         await uow.session.flush()
         admin = await create_user(uow, email=email, name="Ada Admin", role=Role.ADMIN, password=PASSWORD)
         key = await create_api_key(uow, "everything", Permission)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -20,7 +20,7 @@ from porchlight.jobs.worker import run_worker
 from porchlight.main import build, create_app
 
 #: A socket server without compression and with the fast loop; see benchmarks/live.py for what each is worth.
-_SERVER = {
+SERVER: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
     "ws": "websockets-sansio",
@@ -51,7 +51,7 @@ def serve(
         console.print(f"[bold]Porchlight[/] is at http://{host}:{port}, its API at http://{host}:{port}/docs")
         if sign_in is not None:
             console.print(f"Sign in as [bold]{sign_in.email}[/] with the password [bold]{sign_in.password}[/]")
-        uvicorn.Server(uvicorn.Config(app, host=host, port=port, **_SERVER)).run()  # type: ignore[arg-type]
+        uvicorn.Server(uvicorn.Config(app, host=host, port=port, **SERVER)).run()
     finally:
         for process in helpers:
             process.terminate()
