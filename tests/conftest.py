@@ -7,16 +7,20 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from uuid import UUID
 
 import httpx2
 import psycopg
 import pytest
 import uvicorn
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 
+from porchlight.accounts.caller import SESSION_COOKIE, csrf_token, parse_session_token
 from porchlight.accounts.manage import create_api_key, create_tenant, create_user
 from porchlight.accounts.permissions import Permission, Role
+from porchlight.accounts.sign_in import open_session
 from porchlight.cli.serve import SERVER
 from porchlight.jobs.worker import run_worker
 from porchlight.kit.clock import SetClock
@@ -34,6 +38,20 @@ PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """A user, and the headers with which their browser proves who they are."""
+
+    id: UUID
+    email: str
+    headers: dict[str, str]
+
+
+@cache
+def _password_hash() -> str:
+    return PasswordHasher().hash(PASSWORD)
+
+
+@dataclass(frozen=True, slots=True)
 class Brokerage:
     """A tenant with an admin and a key that may do everything."""
 
@@ -48,6 +66,27 @@ class Brokerage:
         assert isinstance(self.runtime.clock, SetClock)
         return self.runtime.clock
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those of a program with the key that may do everything."""
+        return {"authorization": f"Bearer {self.api_key}"}
+
+    async def join(self, role: Role, *, team_id: UUID | None = None, name: str | None = None) -> Person:
+        """A new user, signed in."""
+        database, settings = self.runtime.database, self.runtime.settings
+        email = f"{role.value}-{uuid7().hex[-8:]}@realty.example.com"
+        async with database.unit_of_work(self.tenant_id) as uow:
+            user = await create_user(
+                uow,
+                email=email,
+                name=name or role.value.title(),
+                role=role,
+                team_id=team_id,
+                password_hash=_password_hash(),
+            )
+            token = await open_session(uow, user, settings.session_hours)
+        return Person(user.id, email, session_headers(self.runtime, token))
+
     async def run_jobs(self) -> None:
         """Run what is queued and due until nothing is."""
         await run_worker(self.runtime, wait=False, concurrency=1)
@@ -59,10 +98,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def installation(settings: Settings) -> Iterator[Urls]:
+def installation(settings: Settings) -> Urls:
     found = urls(settings)
     bring_up_to_date(found, settings.key)
-    yield found
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +147,13 @@ def runtime(shared_runtime: Runtime, installation: Urls) -> Runtime:
     with psycopg.connect(libpq_url(installation.owner), autocommit=True) as connection:
         connection.execute("TRUNCATE jobs.procrastinate_jobs CASCADE")
     return shared_runtime
+
+
+def session_headers(runtime: Runtime, token: str) -> dict[str, str]:
+    """The headers of a browser that was given `token` at signing in."""
+    credential = parse_session_token(token)
+    assert credential is not None
+    return {"cookie": f"{SESSION_COOKIE}={token}", "x-csrf-token": csrf_token(runtime, credential)}
 
 
 async def found_brokerage(runtime: Runtime, name: str = "Test Realty") -> Brokerage:

@@ -29,7 +29,7 @@ async def sign_in(runtime: Runtime, email: str, password: str, network: str) -> 
         async with runtime.database.unit_of_work(tenant_id) as uow:
             user = await uow.session.get_one(User, (tenant_id, user_id))
             if await password_matches(user.password_hash, password):
-                return await _open_session(uow, user, runtime.settings.session_hours)
+                return await open_session(uow, user, runtime.settings.session_hours)
     if not accounts:
         await password_matches(None, password)
     raise PorchlightError("sign_in_failed", "Check the address and the password, or ask an admin for a new one.")
@@ -53,7 +53,8 @@ async def _throttle(runtime: Runtime, subjects: dict[str, str]) -> None:
                 )
 
 
-async def _open_session(uow: UnitOfWork, user: User, hours: int) -> str:
+async def open_session(uow: UnitOfWork, user: User, hours: int) -> str:
+    """Begin a session of `user`; the value of its cookie."""
     uow.actor = Actor("user", user.id, user.name)
     token, digest = new_session_token(uow.tenant_id)
     now = uow.now()
