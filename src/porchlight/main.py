@@ -89,6 +89,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     answer_errors(app, error_page)
     app.add_middleware(
         Edge,
+        page=error_page,
         max_body_bytes=runtime.settings.max_body_bytes,
         upload_paths={"/import": runtime.settings.max_upload_bytes},
     )

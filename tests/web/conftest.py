@@ -1,13 +1,18 @@
-"""A browser for the tests that need one."""
+"""A browser for the tests that need one, and visitors for those that need only the pages."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from uuid import UUID
 
+import httpx2
 import pytest
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from tests.web.preview import preview
+from tests.web.visitors import Visitor, session_cookie
 
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -49,3 +54,22 @@ def scriptless(chromium: Browser, site: str) -> Iterator[Page]:
     context = chromium.new_context(viewport=WIDE, base_url=site, java_script_enabled=False)
     yield context.new_page()
     context.close()
+
+
+Visit = Callable[..., Awaitable[Visitor]]
+
+
+@pytest.fixture
+async def visit(app: FastAPI) -> AsyncIterator[Visit]:
+    """`await visit(brokerage, user_id)`: a browser of its own, signed in; without arguments, nobody's."""
+    async with AsyncExitStack() as stack:
+
+        async def open_browser(brokerage: object | None = None, user_id: UUID | None = None) -> Visitor:
+            client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://porchlight.test")
+            await stack.enter_async_context(client)
+            if brokerage is not None and user_id is not None:
+                name, _, value = (await session_cookie(brokerage, user_id)).partition("=")
+                client.cookies.set(name, value, domain="porchlight.test")
+            return Visitor(client)
+
+        yield open_browser

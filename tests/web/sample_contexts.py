@@ -90,14 +90,15 @@ def preview_page(**changes: Any) -> Context:
         {"index": index, "name": name, "samples": samples, "field": field, "confidence": sure, "because": because}
         for index, (name, samples, field, sure, because) in enumerate(rows)
     ]
-    upload = {"id": "i3", "filename": "crm-export.csv", "size": 4_211_904, "rows": 18204}
+    upload = {"id": "i3", "filename": "crm-export.csv", "rows": 1_820}
     page = {"upload": upload, "columns": columns, "fields": FIELDS, "source": "crm-export", "errors": {}}
+    page |= {"looked_at": {"rows": 1_820, "rejected": 2, "unread": 17}}
     return page | {"shell": shell(active="import")} | changes
 
 
 def refused_preview_page() -> Context:
     errors = {"": "Two columns cannot both be the e-mail address.", "map.1": "Already taken by “Cell”."}
-    return preview_page(errors=errors, upload={"id": "i3", "filename": "a.csv", "size": 912, "rows": None})
+    return preview_page(errors=errors, upload={"id": "i3", "filename": "a.csv", "rows": None})
 
 
 def run_page(state: str = "running", **changes: Any) -> Context:
@@ -125,6 +126,10 @@ def done_run_page() -> Context:
 def failed_run_page() -> Context:
     error = "The file ends in the middle of a quoted value on line 11,241. The rows before it went in."
     return run_page("failed", total=None, rejected=0, rejects=[], rejects_url=None, error=error)
+
+
+def stopped_run_page() -> Context:
+    return run_page("cancelled", rejected=0, rejects=[], rejects_url=None)
 
 
 def queued_run_page() -> Context:
@@ -188,7 +193,7 @@ def team_page(**changes: Any) -> Context:
     ]
     values = {"name": "", "email": "", "role": "agent", "team_id": ""}
     teams = [{"id": "t1", "name": "Ballard", "members": 4}, {"id": "t2", "name": "Downtown", "members": 1}]
-    page = {"users": users, "teams": teams, "errors": {}, "values": values, "new_user": None}
+    page: Context = {"users": users, "teams": teams, "errors": {}, "values": values, "new_user": None}
     page |= {"can": {"manage_accounts": True}}
     return SETTINGS | page | {"shell": shell(active="settings", live_seq=None)} | changes
 
@@ -333,6 +338,7 @@ def error_page(status: int = 404, **changes: Any) -> Context:
     words = {"title": "There is no such lead", "detail": "It may have been merged into another. Search for the name."}
     return (
         {"shell": shell(live_seq=None), "status": status, "code": "lead_not_found", "request_id": None}
+        | {"signed_in": True}
         | words
         | changes
     )
@@ -352,7 +358,8 @@ def broken_page() -> Context:
 
 
 def signed_out_error_page() -> Context:
-    return error_page(404, shell=signed_out(tenant_name=""), title="There is nothing here", detail="Check the address.")
+    words = {"title": "There is nothing here", "detail": "Check the address."}
+    return error_page(404, shell=signed_out(tenant_name=""), signed_in=False, **words)
 
 
 PAGES: dict[str, tuple[str, Callable[[], Context]]] = {
@@ -371,6 +378,7 @@ PAGES: dict[str, tuple[str, Callable[[], Context]]] = {
     "import-running": ("import/run.html", run_page),
     "import-queued": ("import/run.html", queued_run_page),
     "import-done": ("import/run.html", done_run_page),
+    "import-stopped": ("import/run.html", stopped_run_page),
     "import-failed": ("import/run.html", failed_run_page),
     "team": ("settings/team.html", team_page),
     "team-small": ("settings/team.html", small_team_page),

@@ -81,10 +81,13 @@ def allowed(*permissions: Permission) -> Any:
 
     async def caller(request: Request) -> AsyncIterator[Caller]:
         credential = credential_of(request)
-        await check_csrf(request, credential)
-        async with open_caller(runtime_of(request), credential) as opened:
-            opened.require(*permissions)
-            yield opened
+        try:
+            await check_csrf(request, credential)
+            async with open_caller(runtime_of(request), credential) as opened:
+                opened.require(*permissions)
+                yield opened
+        finally:
+            await request.close()  # an upload may lie in a temporary file
 
     return Depends(caller, scope="function")
 

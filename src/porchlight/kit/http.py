@@ -44,11 +44,16 @@ def problem_response(error: PorchlightError) -> Response:
     return ProblemResponse(error.problem(), status_code=error.status, headers=error.headers)
 
 
+#: Makes a page of an error where a person is looking, and None where a program is.
+ErrorPage = Callable[[Request, PorchlightError, str | None], Response | None]
+
+
 class Edge:
     """Gives each request an id, bounds its body, times it, and adds the safe headers to the answer."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, upload_paths: dict[str, int]) -> None:
+    def __init__(self, app: ASGIApp, *, page: ErrorPage, max_body_bytes: int, upload_paths: dict[str, int]) -> None:
         self.app = app
+        self.page = page
         self.max_body_bytes = max_body_bytes
         self.upload_paths = upload_paths
 
@@ -98,15 +103,12 @@ class Edge:
         except PorchlightError as error:
             if began:
                 raise
-            await problem_response(error)(scope, receive, sending)
+            answer = self.page(Request(scope), error, request_id) or problem_response(error)
+            await answer(scope, receive, sending)
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
             route = getattr(scope.get("route"), "path", "unmatched")
             REQUEST_SECONDS.labels(scope["method"], route, status).observe(time.perf_counter() - started)
-
-
-#: Makes a page of an error where a person is looking, and None where a program is.
-ErrorPage = Callable[[Request, PorchlightError, str | None], Response | None]
 
 
 def answer_errors(app: FastAPI, page: ErrorPage) -> None:
@@ -121,12 +123,16 @@ def answer_errors(app: FastAPI, page: ErrorPage) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        problem = PorchlightError("request_invalid", "Some fields do not have the form that /docs describes.").problem()
-        problem["errors"] = [
+        found = [
             {"field": ".".join(str(part) for part in item["loc"]), "detail": item["msg"], "code": item["type"]}
             for item in error.errors()[:100]
         ]
-        return ProblemResponse(problem, status_code=422)
+        sentences = "; ".join(f"{one['field'].partition('.')[2]}: {one['detail']}" for one in found[:3])
+        in_words = page(request, PorchlightError("request_invalid", f"{sentences}."), request.scope.get("request_id"))
+        if in_words is not None:
+            return in_words
+        problem = PorchlightError("request_invalid", "Some fields do not have the form that /docs describes.").problem()
+        return ProblemResponse(problem | {"errors": found}, status_code=422)
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

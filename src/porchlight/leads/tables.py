@@ -184,7 +184,7 @@ class Import(Base):
     created: Mapped[int] = mapped_column(BigInteger)
     matched: Mapped[int] = mapped_column(BigInteger)
     rejected: Mapped[int] = mapped_column(BigInteger)
-    rejects: Mapped[str | None] = mapped_column(Text)
+    rejects: Mapped[str | None] = mapped_column(Text, deferred=True)  # megabytes, that no list needs
     error: Mapped[str | None] = mapped_column(Text)
 
 

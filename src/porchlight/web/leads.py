@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import select
 
@@ -20,6 +20,7 @@ from porchlight.kit.errors import PorchlightError
 from porchlight.leads import queries
 from porchlight.leads.find import Reference
 from porchlight.leads.record import ActivityInput, record_activities
+from porchlight.web.forms import Line, Prose, Text
 from porchlight.web.lead_contexts import lead_page, lead_rows
 from porchlight.web.shell import go, page, shell
 
@@ -27,12 +28,12 @@ router = APIRouter(include_in_schema=False)
 
 Reader = Annotated[Caller, allowed(Permission.LEADS_READ)]
 Writer = Annotated[Caller, allowed(Permission.LEADS_WRITE)]
+Cursor = Annotated[str, Query(max_length=500)]
 Assigner = Annotated[Caller, allowed(Permission.LEADS_ASSIGN)]
-Text = Annotated[str, Query(max_length=200)]
-Line = Annotated[str, Form(max_length=200)]
-Prose = Annotated[str, Form(max_length=5_000)]
 
 PAGE_SIZE = 50
+_UNANSWERED = frozenset({"no_answer", "voicemail", "wrong_number"})
+_LONGEST_CALL = 600
 _SORTS: dict[str, queries.Sort] = {
     "-score": "-score",
     "-last_activity_at": "-last_activity_at",
@@ -58,7 +59,7 @@ async def show_leads(
     owner: Text = "",
     source: Text = "",
     sort: Text = "-score",
-    cursor: Annotated[str, Query(max_length=500)] = "",
+    cursor: Cursor = "",
 ) -> Response:
     uow = caller.uow
     frame = await shell(request, caller, "leads")
@@ -134,14 +135,14 @@ async def show_lead(
     caller: Reader,
     runtime: RuntimeDep,
     lead_id: UUID,
-    before: Annotated[str | None, Query(max_length=500)] = None,
+    before: Cursor = "",
 ) -> Response:
     frame = await shell(request, caller, "leads")
     row = await queries.get_lead(caller.uow, lead_id, caller.owners)
     lead = row[0]
     can_assign = caller.may(Permission.LEADS_ASSIGN)
     can_write = caller.may(Permission.LEADS_WRITE) and caller.may(Permission.ACTIVITIES_WRITE)
-    context = await lead_page(caller.uow, runtime.settings, row, cursor=before)
+    context = await lead_page(caller.uow, runtime.settings, row, cursor=before or None)
     now = caller.uow.now()
     context |= {
         "shell": frame,
@@ -202,15 +203,24 @@ async def add_note(caller: Writer, lead_id: UUID, text: Prose = "") -> Response:
 @router.post("/leads/{lead_id}/calls")
 async def log_call(caller: Writer, lead_id: UUID, outcome: Line = "", minutes: Line = "", text: Prose = "") -> Response:
     spoke = outcome == "held"
-    payload: dict[str, Any] = {"direction": "outbound"} if spoke else {"outcome": outcome or "no_answer"}
-    if spoke and minutes.strip().isdecimal():
-        payload["seconds"] = int(minutes) * 60
+    if not spoke and outcome not in _UNANSWERED:
+        raise PorchlightError("request_invalid", "Choose how the call went from the list.", field="outcome")
+    payload: dict[str, Any] = {"direction": "outbound"} if spoke else {"outcome": outcome}
+    if spoke and minutes.strip():
+        payload["seconds"] = _minutes(minutes) * 60
     answer = await _note_fact(
         caller, lead_id, "call.held" if spoke else "call.attempted", payload, "The call is logged."
     )
     if text.strip():
         await _note_fact(caller, lead_id, "note.added", {"text": text.strip()}, "")
     return answer
+
+
+def _minutes(text: str) -> int:
+    minutes = int(text) if text.strip().isdecimal() and len(text) < 5 else _LONGEST_CALL + 1
+    if minutes > _LONGEST_CALL:
+        raise PorchlightError("request_invalid", f"Write whole minutes, up to {_LONGEST_CALL}.", field="minutes")
+    return minutes
 
 
 async def _note_fact(caller: Caller, lead_id: UUID, kind: str, payload: dict[str, Any], say: str) -> Response:

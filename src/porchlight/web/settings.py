@@ -22,6 +22,7 @@ from porchlight.kit.errors import PorchlightError
 from porchlight.kit.runtime import Runtime
 from porchlight.leads.hooks import HOOK_SOURCES, HookSource, create_hook, list_hooks, revoke_hook
 from porchlight.leads.tables import Hook
+from porchlight.web.forms import Line, Name, Prose, fields_of
 from porchlight.web.hours import EMAIL_DAYS, email_hours, email_rows, typed_rows, zone_named, zones
 from porchlight.web.shell import go, page, shell
 from porchlight.web.vocabulary import PERMISSIONS
@@ -31,9 +32,6 @@ router = APIRouter(include_in_schema=False, prefix="/settings")
 AccountsManager = Annotated[Caller, allowed(Permission.ACCOUNTS_MANAGE)]
 KeysManager = Annotated[Caller, allowed(Permission.API_KEYS_MANAGE)]
 DoorsManager = Annotated[Caller, allowed(Permission.HOOKS_MANAGE)]
-Name = Annotated[str, Form(max_length=120)]
-Line = Annotated[str, Form(max_length=200)]
-Prose = Annotated[str, Form(max_length=10_000)]
 
 _TABS = (
     ("team", "Team and routing", Permission.ROUTING_MANAGE),
@@ -50,11 +48,6 @@ async def settings_page(
     tabs = [{"key": key, "label": label} for key, label, permission in _TABS if caller.may(permission)]
     frame = await shell(request, caller, "settings", live=False)
     return page(request, template, {"shell": frame, "tabs": tabs, **context}, status=status)
-
-
-async def form_of(request: Request) -> dict[str, str]:
-    """The text fields of a form whose fields depend on what the page showed."""
-    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
 
 
 def by_field(error: PorchlightError) -> dict[str, str]:
@@ -107,12 +100,12 @@ async def _brokerage_page(
 
 @router.post("/brokerage")
 async def change_brokerage(request: Request, caller: AccountsManager) -> Response:
-    form = await form_of(request)
+    form = await fields_of(request)
     hours = typed_rows(form, len(EMAIL_DAYS))
     values: dict[str, Any] = {
-        "name": form.get("name", "")[:200],
+        "name": form.get("name", ""),
         "zone": form.get("zone", ""),
-        "postal_address": form.get("postal_address", "")[:1_000],
+        "postal_address": form.get("postal_address", ""),
         "holidays": "holidays" in form,
     }
     try:

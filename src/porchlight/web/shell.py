@@ -12,7 +12,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment
 
-from porchlight.accounts.caller import Caller
+from porchlight.accounts.caller import SESSION_COOKIE, Caller
 from porchlight.accounts.http import runtime_of
 from porchlight.accounts.permissions import Permission
 from porchlight.accounts.tables import Tenant, User
@@ -23,7 +23,8 @@ from porchlight.leads import queries
 from porchlight.web.rendering import environment
 
 FLASH_COOKIE, THEME_COOKIE = "porchlight_flash", "theme"
-_SETTINGS = (Permission.ACCOUNTS_MANAGE, Permission.API_KEYS_MANAGE, Permission.ROUTING_MANAGE)
+_SETTINGS = Permission.ROUTING_MANAGE
+"""The settings begin with a page for this permission; nobody has one of the others without it."""
 
 
 @cache
@@ -33,14 +34,16 @@ def templates() -> Environment:
 
 async def shell(request: Request, caller: Caller, active: str | None, *, live: bool = True) -> dict[str, Any]:
     """The context `shell` of a signed-in page. The feed's number is read first: what comes later is shown live."""
+    if caller.user_id is None:
+        raise PorchlightError("forbidden", "Pages are for people who sign in; keys call what begins with /api/v1.")
     uow = caller.uow
     _, head = await feed_bounds(uow.connection, uow.tenant_id)
     tenant = await uow.session.get_one(Tenant, uow.tenant_id)
-    user = None if caller.user_id is None else await uow.session.get_one(User, (uow.tenant_id, caller.user_id))
+    user = await uow.session.get_one(User, (uow.tenant_id, caller.user_id))
     waiting = await queries.count_leads(uow, queries.Filters(waiting=True), caller.owners)
     return _frame(request) | {
         "tenant_name": tenant.name,
-        "user": user and {"id": str(user.id), "name": user.name, "email": user.email, "role": user.role},
+        "user": {"id": str(user.id), "name": user.name, "email": user.email, "role": user.role},
         "csrf_token": caller.csrf_token,
         "now": uow.now(),
         "zone": tenant.time_zone,
@@ -49,7 +52,7 @@ async def shell(request: Request, caller: Caller, active: str | None, *, live: b
         "waiting": queries.MOST_COUNTED if waiting is None else waiting,
         "can": {
             "import_leads": caller.may(Permission.IMPORTS_WRITE),
-            "manage_settings": any(caller.may(permission) for permission in _SETTINGS),
+            "manage_settings": caller.may(_SETTINGS),
         },
         "demo": bool(tenant.settings.get("demo")),
     }
@@ -127,6 +130,8 @@ def error_page(request: Request, error: PorchlightError, request_id: str | None)
         return RedirectResponse(f"/sign-in?next={quote(back)}", status_code=303)
     context = {
         "shell": signed_out_shell(request),
+        # Nothing is looked up for a page of errors, for it may be the database that failed.
+        "signed_in": SESSION_COOKIE in request.cookies and error.status != 401,
         "status": error.status,
         "title": error.title,
         "detail": error.detail,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from porchlight.accounts import sign_in as accounts
@@ -13,6 +13,7 @@ from porchlight.accounts.http import RuntimeDep, allowed
 from porchlight.kit.crypto import random_token, same
 from porchlight.kit.errors import PorchlightError
 from porchlight.kit.runtime import Runtime
+from porchlight.web.forms import Address, Line
 from porchlight.web.shell import THEME_COOKIE, page, safe_path, signed_out_shell
 
 router = APIRouter(include_in_schema=False)
@@ -48,10 +49,10 @@ def _form(request: Request, runtime: Runtime, context: dict[str, Any], status: i
 async def sign_in(
     request: Request,
     runtime: RuntimeDep,
-    email: Annotated[str, Form(max_length=255)] = "",
-    password: Annotated[str, Form(max_length=256)] = "",
-    next: Annotated[str, Form(max_length=2000)] = "/leads",
-    csrf_token: Annotated[str, Form(max_length=100)] = "",
+    email: Address = "",
+    password: Address = "",
+    next: Address = "/leads",
+    csrf_token: Line = "",
 ) -> Response:
     again = {"email": email, "next": safe_path(next)}
     if not same(csrf_token.encode(), request.cookies.get(FORM_COOKIE, "\0").encode()):
@@ -84,9 +85,7 @@ async def sign_out(request: Request, caller: Annotated[Caller, allowed()]) -> Re
 
 
 @router.post("/theme")
-async def choose_theme(
-    theme: Annotated[str, Form(max_length=10)] = "", next: Annotated[str, Form(max_length=2000)] = "/leads"
-) -> Response:
+async def choose_theme(theme: Line = "", next: Address = "/leads") -> Response:
     """Without scripts the theme is chosen by a form; it is no secret and changes nothing but looks."""
     response = RedirectResponse(safe_path(next), status_code=303)
     if theme in ("light", "dark"):

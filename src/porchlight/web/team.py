@@ -28,6 +28,7 @@ from porchlight.automation.routing.tables import RoutingSeat
 from porchlight.automation.routing.working_hours import WEEKDAYS, is_working, parse
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.errors import PorchlightError
+from porchlight.web.forms import Line, Name, fields_of
 from porchlight.web.hours import (
     away_date,
     away_moment,
@@ -38,7 +39,7 @@ from porchlight.web.hours import (
     zone_named,
     zones,
 )
-from porchlight.web.settings import AccountsManager, Line, Name, by_field, form_of, settings_page
+from porchlight.web.settings import AccountsManager, by_field, settings_page
 from porchlight.web.shell import go
 
 router = APIRouter(include_in_schema=False, prefix="/settings")
@@ -218,7 +219,7 @@ async def _as_stored(uow: UnitOfWork, user: User, seat: RoutingSeat | None) -> d
 def _as_typed(form: Mapping[str, str], stored: Mapping[str, Any], *, accounts: bool) -> dict[str, Any]:
     """What a refused form said, to be corrected."""
     texts = ("zone", "weight", "capacity", "away_until", *(("role", "team_id") if accounts else ()))
-    typed: dict[str, Any] = {name: form.get(name, stored[name])[:200] for name in texts}
+    typed: dict[str, Any] = {name: form.get(name, stored[name]) for name in texts}
     typed |= {"takes_leads": "takes_leads" in form, "hours": typed_rows(form, len(WEEKDAYS))}
     return typed | ({"is_active": "is_active" in form} if accounts else {})
 
@@ -226,7 +227,7 @@ def _as_typed(form: Mapping[str, str], stored: Mapping[str, Any], *, accounts: b
 @router.post("/users/{user_id}")
 async def change_user(request: Request, caller: SeatManager, user_id: UUID) -> Response:
     user = await _seen_user(caller, user_id)
-    form = await form_of(request)
+    form = await fields_of(request)
     try:
         async with caller.uow.savepoint():
             if caller.may(Permission.ACCOUNTS_MANAGE):

@@ -136,6 +136,56 @@ IMPORT_STATES: Mapping[str, Face] = {
     "running": Face("Running", tone="warm"),
     "done": Face("Done", tone="good"),
     "failed": Face("Stopped", tone="bad"),
+    "cancelled": Face("Discarded"),
+}
+
+LEAD_FIELDS: Mapping[str, Mapping[str, str]] = {
+    # what a column of a file can become, by group
+    "Who": {
+        "full_name": "Whole name",
+        "first_name": "First name",
+        "last_name": "Last name",
+        "email": "E-mail address",
+        "phone": "Phone number",
+        "street": "Street",
+        "city": "City",
+        "state": "State",
+        "postal_code": "Postal code",
+        "country": "Country",
+    },
+    "What they want": {
+        "intent": "Buy, sell or rent",
+        "timeframe": "Within what time",
+        "budget": "Budget",
+        "price_min": "Lowest price",
+        "price_max": "Highest price",
+        "areas": "Areas",
+        "bedrooms_min": "Bedrooms, at least",
+        "bathrooms_min": "Bathrooms, at least",
+        "property_type": "Kind of home",
+        "financing": "Financing",
+        "listing_key": "Listing asked about",
+        "message": "What they wrote",
+    },
+    "How it stands": {
+        "external_id": "Identifier in the other system",
+        "source": "Source",
+        "created_at": "Came in at",
+        "stage": "Stage",
+        "owner_email": "Agent’s e-mail address",
+        "tags": "Tags",
+        "notes": "Notes of the team",
+        "outcome": "Past result: won or lost",
+        "outcome_at": "Past result: date",
+    },
+    "May we contact them": {
+        "consent_email": "Agreed to e-mail",
+        "consent_sms": "Agreed to text messages",
+        "do_not_email": "Refuses e-mail",
+        "do_not_call": "Refuses calls",
+        "do_not_text": "Refuses text messages",
+        "do_not_contact": "Refuses all contact",
+    },
 }
 
 ROLES: Mapping[str, tuple[str, str]] = {
