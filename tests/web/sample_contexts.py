@@ -156,6 +156,7 @@ def team_page(**changes: Any) -> Context:
         "is_active": True,
         "open_leads": 21,
         "away_until": None,
+        "zone": "America/Los_Angeles",
         "off_hours": False,
         "seat": seat,
         "hours": "Mon to Fri 9 to 18, Sat 10 to 14",

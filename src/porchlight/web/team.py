@@ -110,6 +110,7 @@ def _member(uow: UnitOfWork, user: User, seat: RoutingSeat | None, team: str | N
         "open_leads": load,
         # An absence ends with a day, so its last moment names that day.
         "away_until": taking.away_until - timedelta(microseconds=1) if taking and taking.away_until else None,
+        "zone": taking.time_zone if taking else None,
         "off_hours": not working,
         "seat": None if taking is None else {"weight": taking.weight, "capacity": taking.capacity},
         "hours": None if hours is None else hours_words(hours),
