@@ -11,7 +11,7 @@ from porchlight import __version__
 from porchlight.accounts import routes as accounts
 from porchlight.accounts import upkeep as accounts_upkeep
 from porchlight.api import document, health, hooks, live
-from porchlight.automation.consent_facts import note_consent_facts
+from porchlight.automation.consent_facts import concerns_consent, note_consent_facts
 from porchlight.automation.first_response.answer import answer_captured
 from porchlight.automation.routing import drain
 from porchlight.automation.routing.assign import route_arriving
@@ -56,7 +56,7 @@ def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = N
     events.on(LeadsArriving, route_arriving)
     events.on(LeadsCaptured, answer_captured)
     events.on(LeadFreed, drain.on_lead_freed)
-    events.on(FactsRecorded, note_consent_facts(settings))
+    events.on(FactsRecorded, note_consent_facts(settings), when=concerns_consent)
     database = Database(found.app, events=events, clock=clock, pool_size=settings.database_pool_size)
     return Runtime(settings=settings, database=database, clock=clock, worker_url=found.worker)
 

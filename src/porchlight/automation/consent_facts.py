@@ -37,6 +37,10 @@ class _Consent(NamedTuple):
     payload: dict[str, Any]
 
 
+def concerns_consent(event: FactsRecorded) -> bool:
+    return any(fact.kind in KINDS for fact in event.facts)
+
+
 def note_consent_facts(settings: Settings) -> Callable[[UnitOfWork, FactsRecorded], Awaitable[None]]:
     """The handler that takes recorded consent over, in the transaction that records it.
 
@@ -47,8 +51,6 @@ def note_consent_facts(settings: Settings) -> Callable[[UnitOfWork, FactsRecorde
 
     async def note(uow: UnitOfWork, event: FactsRecorded) -> None:
         ids = [fact.activity_id for fact in event.facts if fact.kind in KINDS]
-        if not ids:
-            return
         rows = await (await uow.connection.execute(_CONSENTS, (uow.tenant_id, ids))).fetchall()
         consents = [_Consent(*row) for row in rows]
         points = await contact_points(uow, list({consent.lead_id for consent in consents}))

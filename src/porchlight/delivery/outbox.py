@@ -282,7 +282,7 @@ async def _record(uow: UnitOfWork, message: Message, kind: str) -> None:
             "automated": message.automated,
             "purpose": message.purpose,
         }
-        await append_facts(uow, [NewFact(uuid7(), message.lead_id, kind, uow.now(), payload, "porchlight")], known)
+        append_facts(uow, [NewFact(uuid7(), message.lead_id, kind, uow.now(), payload, "porchlight")], known)
 
 
 async def sweep(uow: UnitOfWork) -> None:

@@ -57,7 +57,7 @@ async def unsubscribe(uow: UnitOfWork, settings: Settings, claim: OptOutClaim) -
     if known:
         payload = {"channel": _ORDINARY_CHANNEL[claim.kind]}
         fact = NewFact(uuid7(), claim.lead_id, "consent.withdrawn", uow.now(), payload, "unsubscribe_link")
-        await append_facts(uow, [fact], known)
+        append_facts(uow, [fact], known)
     return True
 
 

@@ -6,7 +6,7 @@ Nothing else in Porchlight opens, commits or rolls back a transaction.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,6 +76,7 @@ class UnitOfWork:
     _announced: deque[Event] = field(default_factory=deque)
     _appends: dict[Appender, list[Any]] = field(default_factory=dict)
     _frames: list[Frame] = field(default_factory=list)
+    _behind: deque[tuple[LiteralString, Mapping[str, Any]]] = field(default_factory=deque)
 
     @property
     def session(self) -> AsyncSession:
@@ -93,7 +94,7 @@ class UnitOfWork:
 
     async def ask(self, event: Event) -> None:
         """As `announce`, but now: for an event that the layers above answer by filling it in."""
-        await self._events.dispatch(self, event)
+        await self._dispatch(event)
 
     def publish(self, frame: Frame) -> None:
         """Push a live frame to the tenant's clients, if and when this transaction commits."""
@@ -103,10 +104,27 @@ class UnitOfWork:
         """Collect `item` for `append`, which runs once, after the event handlers and before the feed."""
         self._appends.setdefault(append, []).append(item)
 
+    def write_behind(self, statement: LiteralString, parameters: Mapping[str, Any]) -> None:
+        """Send a statement whose effect nobody needs before the commit together with it, saving a round trip.
+
+        Whoever reads what it writes, in this same unit of work, calls `write_now` first.
+        """
+        self._behind.append((statement, parameters))
+
+    async def write_now(self) -> None:
+        """Send what was left to be sent with the commit."""
+        while self._behind:
+            await self.connection.execute(*self._behind.popleft())
+
     async def settle(self) -> None:
         """Run the handlers of what was announced so far, including what they announce in turn."""
         while self._announced:
-            await self._events.dispatch(self, self._announced.popleft())
+            await self._dispatch(self._announced.popleft())
+
+    async def _dispatch(self, event: Event) -> None:
+        for handler in self._events.handlers_of(event):
+            await self.write_now()
+            await handler(self, event)
 
     async def _commit(self) -> None:
         await self.settle()
@@ -114,6 +132,7 @@ class UnitOfWork:
             await self._session.flush()
         # One round trip: the heads of the chains are locked, moved and released by the same batch.
         async with self.connection.pipeline():
+            await self.write_now()
             for append, items in self._appends.items():
                 await append(self, items)
             if self._frames:
@@ -127,15 +146,18 @@ class UnitOfWork:
         Whatever the part announced, published or collected is taken back with it.
         """
         kept = (deque(self._announced), {key: list(items) for key, items in self._appends.items()}, list(self._frames))
+        await self.write_now()
         if self._session is not None:
             await self._session.flush()
         try:
             async with self.connection.transaction():
                 yield
+                await self.write_now()
                 if self._session is not None:
                     await self._session.flush()
         except BaseException:
             self._announced, self._appends, self._frames = kept
+            self._behind.clear()
             if self._session is not None:
                 self._session.expunge_all()
             raise

@@ -20,17 +20,18 @@ class Event:
 
 
 Handler = Callable[["UnitOfWork", Any], Awaitable[None]]
+Condition = Callable[[Any], bool]
 
 
 class Events:
     """Which handlers follow which event, in the order of their registration."""
 
     def __init__(self) -> None:
-        self._handlers: dict[type[Event], list[Handler]] = defaultdict(list)
+        self._handlers: dict[type[Event], list[tuple[Handler, Condition | None]]] = defaultdict(list)
 
-    def on(self, event: type[Event], handler: Handler) -> None:
-        self._handlers[event].append(handler)
+    def on(self, event: type[Event], handler: Handler, *, when: Condition | None = None) -> None:
+        """Have `handler` follow every event of that type, or only those for which `when` holds."""
+        self._handlers[event].append((handler, when))
 
-    async def dispatch(self, uow: UnitOfWork, event: Event) -> None:
-        for handler in self._handlers[type(event)]:
-            await handler(uow, event)
+    def handlers_of(self, event: Event) -> list[Handler]:
+        return [handler for handler, when in self._handlers[type(event)] if when is None or when(event)]

@@ -112,7 +112,8 @@ async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, li
             facts += touch_facts(lead_id, item.given, door, now, first=first)
         facts += [_assigned(lead_id, owner_id, now) for lead_id, owner_id in owners.items()]
         if facts:
-            assessed = await append_facts(uow, facts, known, show=False)
+            assessed = append_facts(uow, facts, known, show=False)
+            await uow.write_now()
     if stored is not None and stored.rowcount != len(fresh):
         raise _Race
     if facts and live:

@@ -75,6 +75,7 @@ async def lock_known(uow: UnitOfWork, lead_ids: Collection[UUID]) -> dict[UUID, 
 
 async def request_known(uow: UnitOfWork, lead_ids: Collection[UUID]) -> psycopg.AsyncCursor[Any] | None:
     """The first half of `lock_known`, for callers that send it together with other statements."""
+    await uow.write_now()
     return await uow.connection.execute(_LOCK, (uow.tenant_id, list(lead_ids))) if lead_ids else None
 
 
@@ -83,19 +84,20 @@ async def receive_known(cursor: psycopg.AsyncCursor[Any] | None) -> dict[UUID, K
     return {} if cursor is None else {row[0]: Known(*row) for row in await cursor.fetchall()}
 
 
-async def append_facts(
+def append_facts(
     uow: UnitOfWork, facts: Sequence[NewFact], known: Mapping[UUID, Known], *, show: bool = True
 ) -> dict[UUID, Assessment]:
     """Record `facts`, whose leads are all in `known`, and what they make of each lead.
 
-    With `show`, every lead that moved gets one live frame. Returns the assessments by lead.
+    The rows are written with the commit (`UnitOfWork.write_behind`). With `show`, every lead that moved gets one live
+    frame. Returns the assessments by lead.
     """
     now = uow.now()
     by_lead: dict[UUID, list[NewFact]] = defaultdict(list)
     for fact in facts:
         by_lead[fact.lead_id].append(fact)
     assessed = {lead_id: assess(known[lead_id], given, now) for lead_id, given in by_lead.items()}
-    await uow.connection.execute(
+    uow.write_behind(
         _WRITE,
         {
             "tenant": uow.tenant_id,

@@ -95,7 +95,7 @@ async def record_activities(
             facts[n] = NewFact(ids[n], lead_id, given.kind, at, given.payload, given.source)
     await mark_failed(uow, {ids[n]: faults[n].detail for n in lead_of if n in faults and n in ids})
     originals = await find_originals(uow, {n: readable[n].key for n in lead_of if n not in faults and n not in ids})
-    assessed = await append_facts(uow, list(facts.values()), known, show=show) if facts else {}
+    assessed = append_facts(uow, list(facts.values()), known, show=show) if facts else {}
     if facts:
         about = next(iter(assessed)) if len(assessed) == 1 else None
         record(uow, "activities.recorded", "lead", about, count=len(facts))

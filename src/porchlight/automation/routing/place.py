@@ -165,7 +165,8 @@ async def give(
         handed_over = any(one.previous_id is not None for one in moved)
         async with uow.connection.pipeline():
             await uow.connection.execute(_GIVE, (leads, users, uow.tenant_id))
-            await append_facts(uow, [_fact(one, uow.now()) for one in moved], known, show=handed_over)
+            append_facts(uow, [_fact(one, uow.now()) for one in moved], known, show=handed_over)
+            await uow.write_now()
     await keep_traces(uow, given, credits, show=True)
 
 
