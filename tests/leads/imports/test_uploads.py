@@ -48,7 +48,9 @@ async def started(brokerage: Any, import_id: UUID, options: ImportOptions | None
 
 async def row_of(brokerage: Any, import_id: UUID) -> Import:
     async with brokerage.runtime.database.unit_of_work(brokerage.tenant_id) as uow:
-        return await find_import(uow, import_id)
+        row = await find_import(uow, import_id)
+        await uow.session.refresh(row, ["rejects"])  # deferred, for it can be large
+        return row
 
 
 async def one(brokerage: Any, query: str) -> Any:
