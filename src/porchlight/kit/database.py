@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.orm import DeclarativeBase
 
 from porchlight.kit.clock import Clock, SystemClock
+from porchlight.kit.connection import Connection
 from porchlight.kit.events import Event, Events
 from porchlight.kit.feed import Frame, append_frames
 
@@ -178,7 +179,11 @@ class Database:
             make_url(self.url).set(drivername="postgresql+psycopg"),
             pool_size=self._pool_size,
             max_overflow=self._pool_size,
-            connect_args={"prepare_threshold": 2, "options": "-c search_path=public,jobs -c jit=off"},
+            connect_args={
+                "async_creator_fn": Connection.connect,
+                "prepare_threshold": 2,
+                "options": "-c search_path=public,jobs -c jit=off",
+            },
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
         )
