@@ -158,7 +158,7 @@ async def lead_page(uow: UnitOfWork, settings: Settings, row: Any, *, cursor: st
 def _note(state: LeadState) -> str | None:
     if not state.model_version.startswith("prior"):
         return None
-    return "No results of your own yet: this is the documented scorecard, and it learns once deals close."
+    return "By the documented scorecard, which is the same for every team and does not learn from results yet."
 
 
 def _moves(scores: Iterable[Score]) -> dict[UUID, float]:
