@@ -6,9 +6,11 @@ cannot make two leads of one person: the contact points' primary key decides, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -22,9 +24,9 @@ from porchlight.kit.feed import Frame
 from porchlight.kit.ids import uuid7
 from porchlight.kit.telemetry import LEADS_CAPTURED
 from porchlight.kit.text import search_text
-from porchlight.leads.assess import Known, NewFact
+from porchlight.leads.assess import Assessment, Known, NewFact
 from porchlight.leads.events import Capture, Door, LeadsArriving, LeadsCaptured
-from porchlight.leads.facts import append_facts, lock_known
+from porchlight.leads.facts import append_facts, receive_known, request_known
 from porchlight.leads.find import leads_by_contact_point
 from porchlight.leads.inputs import LeadInput
 from porchlight.leads.tables import ContactPoint, Inbound, Lead
@@ -95,28 +97,36 @@ async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, li
         seen[given.origin, given.external_id] = lead_id
         captures.append(Capture(lead_id, "created" if outcome == "created" else "matched", given))
         fresh.append((item, lead_id))
-    await _claim(uow, points, known=set(new))
-    known = await lock_known(uow, {lead_id for _, lead_id in fresh if lead_id not in new})
-    owners = await _owners(uow, captures, door, live)
-    # The server writes what it has while the rest is still being made.
     async with uow.connection.pipeline():
+        claimed = await _claim(uow, points)
         stored = await _store(uow, fresh, door, now)
-        rows = [_lead_row(uow, lead_id, given, owners.get(lead_id), now) for lead_id, given in new.items()]
-        await insert_rows(uow.connection, Lead, rows)
-        known |= {lead_id: _unknown(lead_id, given, owners.get(lead_id)) for lead_id, given in new.items()}
-        facts: list[NewFact] = []
-        touched: set[UUID] = set()
-        for item, lead_id in fresh:
-            first = lead_id in new and lead_id not in touched
-            touched.add(lead_id)
-            facts += touch_facts(lead_id, item.given, door, now, first=first)
-        facts += [_assigned(lead_id, owner_id, now) for lead_id, owner_id in owners.items()]
-        if facts:
-            assessed = append_facts(uow, facts, known, show=False)
-            await uow.write_now()
+        locked = await request_known(uow, {lead_id for _, lead_id in fresh if lead_id not in new})
+    await _check_claims(uow, points, claimed, new)
     if stored is not None and stored.rowcount != len(fresh):
         raise _Race
-    if facts and live:
+    known = await receive_known(locked)
+    owners = await _owners(uow, captures, door, live)
+    known |= {lead_id: _unknown(lead_id, given, owners.get(lead_id)) for lead_id, given in new.items()}
+    touches: dict[UUID, list[LeadInput]] = defaultdict(list)
+    for item, lead_id in fresh:
+        touches[lead_id].append(item.given)
+    assessed: dict[UUID, Assessment] = {}
+    # The server writes some leads while the next ones are being made.
+    async with uow.connection.pipeline():
+        for some in _some_at_a_time(touches):
+            rows = [
+                _lead_row(uow, lead_id, new[lead_id], owners.get(lead_id), now) for lead_id in some if lead_id in new
+            ]
+            await insert_rows(uow.connection, Lead, rows)
+            facts: list[NewFact] = []
+            for lead_id in some:
+                for n, given in enumerate(touches[lead_id]):
+                    facts += touch_facts(lead_id, given, door, now, first=lead_id in new and n == 0)
+                if lead_id in owners:
+                    facts.append(_assigned(lead_id, owners[lead_id], now))
+            assessed |= append_facts(uow, facts, known, show=False)
+            await uow.write_now()
+    if live:
         for capture in captures:
             if capture.outcome == "created":
                 uow.publish(_frame(capture, assessed[capture.lead_id].forecast.score, now))
@@ -139,23 +149,40 @@ async def _already_here(uow: UnitOfWork, incoming: Sequence[Incoming]) -> dict[t
     return {(origin, external_id): lead_id for origin, external_id, lead_id in await cursor.fetchall()}
 
 
-async def _claim(uow: UnitOfWork, points: dict[tuple[str, str], dict[str, Any]], known: set[UUID]) -> None:
-    """Take the contact points. Raises `_Race` when somebody else has taken one that was free a moment ago."""
+_LEADS_AT_A_TIME = 250
+
+
+def _some_at_a_time(leads: Iterable[UUID]) -> Iterator[list[UUID]]:
+    walk = iter(leads)
+    while some := list(islice(walk, _LEADS_AT_A_TIME)):
+        yield some
+
+
+_Points = Mapping[tuple[str, str], dict[str, Any]]
+
+
+async def _claim(uow: UnitOfWork, points: _Points) -> psycopg.AsyncCursor[Any] | None:
+    """Take the contact points that are still free."""
     # In one order everywhere, so that two captures of the same people wait for each other and never in a circle.
     rows = [points[key] for key in sorted(points)]
-    cursor = await insert_rows(
+    return await insert_rows(
         uow.connection, ContactPoint, rows, on_conflict="ON CONFLICT DO NOTHING", returning=("kind", "value")
     )
-    if cursor is None:
+
+
+async def _check_claims(
+    uow: UnitOfWork, points: _Points, claimed: psycopg.AsyncCursor[Any] | None, new: Container[UUID]
+) -> None:
+    """Raise `_Race` when somebody else has taken a contact point that was free a moment ago."""
+    if claimed is None or claimed.rowcount == len(points):
         return
-    taken = {(kind, value) for kind, value in await cursor.fetchall()}
+    taken = {(kind, value) for kind, value in await claimed.fetchall()}
     lost = [key for key in points if key not in taken]
-    if lost and any(points[key]["lead_id"] in known for key in lost):
+    if any(points[key]["lead_id"] in new for key in lost):
         raise _Race
-    if lost:
-        owners = await leads_by_contact_point(uow, lost)
-        if any(owners.get(key) != points[key]["lead_id"] for key in lost):
-            raise _Race
+    owners = await leads_by_contact_point(uow, lost)
+    if any(owners.get(key) != points[key]["lead_id"] for key in lost):
+        raise _Race
 
 
 async def _store(
