@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import orjson
 import pytest
 
+from porchlight.integrations.deliveries import replay, take_in
 from porchlight.kit.runtime import Runtime
 from porchlight.kit.settings import Settings
 from porchlight.leads.hooks import HookSource, NewHook, create_hook, revoke_hook
+from porchlight.leads.replay import open_items
 from porchlight.main import create_app
 
 ADF = b"""<?adf version="1.0"?><adf><prospect><id source="Portal">77</id><customer><contact>
@@ -45,7 +50,7 @@ async def made(brokerage: Any, source: HookSource, **given: Any) -> NewHook:
 
 async def rows(brokerage: Any, query: str) -> list[Any]:
     async with brokerage.runtime.database.unit_of_work(brokerage.tenant_id) as uow:
-        return await (await uow.connection.execute(query)).fetchall()
+        return list(await (await uow.connection.execute(query)).fetchall())
 
 
 async def deliveries(brokerage: Any) -> list[Any]:
@@ -78,10 +83,8 @@ async def test_the_same_call_twice_is_one_lead_and_one_touch(brokerage: Any, web
     await brokerage.run_jobs()
     assert [answer.json()["duplicate"] for answer in (first, again, late)] == [False, True, True]
     assert await names(brokerage) == ["Ann Lee"]
-    touches = await rows(brokerage, "SELECT count(*) FROM activities WHERE kind LIKE 'lead.%quired' OR kind = 'lead.captured'")
-    assert touches == [
-        (1,)
-    ]
+    touches = "SELECT count(*) FROM activities WHERE kind IN ('lead.captured', 'lead.inquired')"
+    assert await rows(brokerage, touches) == [(1,)]
 
 
 @pytest.mark.parametrize("wrong", ["token", "source", "nonsense", "revoked"])
@@ -209,3 +212,104 @@ async def test_a_field_map_that_names_no_field_is_refused(
         headers={"authorization": f"Bearer {brokerage.api_key}"},
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "import_mapping_invalid")
+
+
+class Graph:
+    """A real server in Meta's place: it knows some leads, and answers `failing` for as many calls as that says."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+        self.failing = 0
+        self.asked: list[str] = []
+        graph = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                leadgen_id = self.path.partition("?")[0].rpartition("/")[2]
+                graph.asked.append(leadgen_id)
+                status, body = graph.answer(leadgen_id)
+                content = orjson.dumps(body)
+                self.send_response(status)
+                self.send_header("content-length", str(len(content)))
+                self.send_header("retry-after", "3600")
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    def answer(self, leadgen_id: str) -> tuple[int, dict[str, Any]]:
+        if self.failing:
+            self.failing -= 1
+            return 503, {"error": {"code": 2, "message": "not now"}}
+        if leadgen_id not in self.known:
+            return 400, {"error": {"code": 100, "message": "there is no such lead"}}
+        return 200, {"id": leadgen_id, "field_data": [{"name": "email", "values": [self.known[leadgen_id]]}]}
+
+
+@pytest.fixture
+def graph() -> Iterator[Graph]:
+    graph = Graph()
+    thread = threading.Thread(target=graph.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield graph
+    graph.server.shutdown()
+    thread.join()
+    graph.server.server_close()
+
+
+async def noticed(brokerage: Any, web: httpx2.AsyncClient, *leadgen_ids: str) -> UUID:
+    hook = await made(brokerage, "meta")
+    answer = await web.post(hook.path, content=notification(*leadgen_ids), headers=signed(notification(*leadgen_ids)))
+    assert answer.status_code == 200
+    return UUID(answer.json()["id"])
+
+
+def with_token(brokerage: Any, graph: Graph) -> Runtime:
+    address = f"http://127.0.0.1:{graph.server.server_port}/v24.0"
+    return settings(brokerage.runtime, meta_page_token="page token", meta_graph_url=address)
+
+
+async def test_metas_leads_are_fetched_and_captured(brokerage: Any, web: httpx2.AsyncClient, graph: Graph) -> None:
+    graph.known = {"1": "jo@example.com", "2": "ann@example.com"}
+    delivery_id = await noticed(brokerage, web, "1", "2", "1")
+    outcome = await take_in(with_token(brokerage, graph), brokerage.tenant_id, delivery_id)
+    assert (outcome.leads, outcome.error) == (2, None)
+    assert await deliveries(brokerage) == [("done", None)]
+    assert await rows(brokerage, "SELECT count(*) FROM leads WHERE source = 'Website'") == [(2,)]
+
+
+async def test_a_lead_that_meta_would_not_give_now_is_fetched_later_and_no_other_twice(
+    brokerage: Any, web: httpx2.AsyncClient, graph: Graph
+) -> None:
+    graph.known, graph.failing = {"1": "jo@example.com", "2": "ann@example.com"}, 1
+    delivery_id = await noticed(brokerage, web, "1", "2")
+    runtime = with_token(brokerage, graph)
+    outcome = await take_in(runtime, brokerage.tenant_id, delivery_id)
+    assert (outcome.leads, outcome.passing) == (1, True)
+    [(status, error)] = await deliveries(brokerage)
+    assert status == "failed"
+    assert error == "lead 1: Meta's Graph API answered 503: not now"
+    again = await take_in(runtime, brokerage.tenant_id, delivery_id)
+    assert (again.leads, again.error) == (1, None)
+    assert graph.asked == ["1", "2", "1"]
+    assert await deliveries(brokerage) == [("done", None)]
+
+
+async def test_what_cannot_be_fetched_at_all_stays_until_it_is_replayed(
+    brokerage: Any, web: httpx2.AsyncClient, graph: Graph
+) -> None:
+    delivery_id = await noticed(brokerage, web, "1")
+    await brokerage.run_jobs()
+    assert "PORCHLIGHT_META_PAGE_TOKEN" in (await deliveries(brokerage))[0][1]
+    runtime = with_token(brokerage, graph)
+    outcome = await take_in(runtime, brokerage.tenant_id, delivery_id)
+    assert outcome.passing is False
+    assert "no such lead" in str(outcome.error)
+    graph.known = {"1": "jo@example.com"}
+    async with brokerage.runtime.database.unit_of_work(brokerage.tenant_id) as uow:
+        items = await open_items(uow, "delivery", after=UUID(int=0), source="meta", failed_only=True)
+    assert await replay(runtime, brokerage.tenant_id, items) == 1
+    assert await deliveries(brokerage) == [("done", None)]
