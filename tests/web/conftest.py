@@ -18,11 +18,18 @@ WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def chromium_path() -> str:
+    """Where Chromium is; skips the test where it is missing."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         pytest.skip("Chromium is missing: install it with `apt-get install chromium`, or your system’s package")
+    return path
+
+
+# No wider than a module: while Playwright's blocking interface is open, no test of the session's loop can run.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = chromium_path()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser

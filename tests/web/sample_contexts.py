@@ -139,7 +139,7 @@ def queued_run_page() -> Context:
 TABS = [
     {"key": key, "label": label}
     for key, label in (
-        ("team", "Team and routing"),
+        ("team", "Team"),
         ("brokerage", "Brokerage"),
         ("hooks", "Doors"),
         ("keys", "API keys"),

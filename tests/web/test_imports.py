@@ -102,7 +102,7 @@ async def test_the_same_file_again_makes_nobody_twice(brokerage: Any, admin: Vis
 
 async def test_rejected_rows_are_shown_counted_and_can_be_fetched_and_mended(brokerage: Any, admin: Visitor) -> None:
     page = await send_file(admin, "leads.csv", BROKEN.encode())
-    assert "1 row would be rejected" in page.text
+    assert "Of the first 6 rows, 1 would be rejected" in page.text
     done = await run(brokerage, admin, page)
     assert "Rejected rows" in done.text
     [link] = [link for link in done.links if link.endswith("rejects.csv")]

@@ -257,7 +257,7 @@ async def test_a_door_opens_with_an_address_that_is_shown_once_and_takes_leads(b
     page = await admin.open("/settings/hooks")
     typed = {"name": "Website", "source": "generic", "field_map": "email = who.mail\r\n\r\ncustom:Pets = q7"}
     page = await admin.submit(page, "/settings/hooks", typed)
-    path = found(r'data-copy="http://127.0.0.1:8000(/hooks/[^"]+)"', page)
+    path = found(r'data-copy="http://porchlight.test(/hooks/[^"]+)"', page)
     shown = await admin.open("/settings/hooks")
     assert path not in shown.html
     assert "email = who.mail" in shown.text

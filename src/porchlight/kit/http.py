@@ -138,7 +138,7 @@ def answer_errors(app: FastAPI, page: ErrorPage) -> None:
         assert isinstance(error, HTTPException)
         codes = {404: "not_found", 405: "method_not_allowed", 401: "not_signed_in", 403: "forbidden"}
         details = {
-            404: "There is nothing at this address; /docs lists what there is.",
+            404: "There is nothing at this address. What the API has is listed at /docs.",
             405: "Use one of the methods in the Allow header.",
         }
         code = codes.get(error.status_code, "request_invalid")

@@ -213,10 +213,6 @@ async def _run_page(request: Request, caller: Caller, row: Import) -> Response:
     # The feed's number is read before the rest, so that no progress falls between the page and the feed.
     frame = await shell(request, caller, "import")
     await caller.uow.session.refresh(row)
-    started = row.options.get("started_at")
-    seconds = (
-        (row.finished_at - datetime.fromisoformat(started)).total_seconds() if started and row.finished_at else None
-    )
     run = {
         "id": str(row.id),
         "filename": row.filename,
@@ -250,10 +246,19 @@ async def _first_rejects(caller: Caller, import_id: UUID) -> list[dict[str, Any]
     )
     rows = csv.reader(islice((text or "").splitlines(keepends=True), 1, None))
     return [
-        {"line": int(line), "reason": reason or humanise(code), "value": ", ".join(filter(None, cells))[:80] or None}
+        {"line": int(line), "reason": _sentence(reason or humanise(code)), "value": _shortened(cells) or None}
         for line, code, reason, *cells in islice((row for row in rows if len(row) > 2), SHOWN_REJECTS)
         if line.isdecimal()
     ]
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _shortened(cells: list[str]) -> str:
+    said = ", ".join(filter(None, cells))
+    return said if len(said) <= 80 else f"{said[:79]}…"
 
 
 @router.get("/{import_id}/rejects.csv")

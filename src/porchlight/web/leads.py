@@ -22,7 +22,7 @@ from porchlight.leads.find import Reference
 from porchlight.leads.record import ActivityInput, record_activities
 from porchlight.web.forms import Line, Prose, Text
 from porchlight.web.lead_contexts import lead_page, lead_rows
-from porchlight.web.shell import go, page, shell
+from porchlight.web.shell import go, page, shell, site_address
 
 router = APIRouter(include_in_schema=False)
 
@@ -100,7 +100,7 @@ async def show_leads(
         },
         "choices": {"owners": await _people(caller), "sources": await queries.lead_sources(uow)},
         "next_cursor": found.next_cursor,
-        "api_url": runtime.settings.public_url,
+        "api_url": site_address(request, runtime.settings),
     }
     return page(request, "leads/list.html", context)
 

@@ -24,7 +24,7 @@ from porchlight.leads.hooks import HOOK_SOURCES, HookSource, create_hook, list_h
 from porchlight.leads.tables import Hook
 from porchlight.web.forms import Line, Name, Prose, fields_of
 from porchlight.web.hours import EMAIL_DAYS, email_hours, email_rows, typed_rows, zone_named, zones
-from porchlight.web.shell import go, page, shell
+from porchlight.web.shell import go, page, shell, site_address
 from porchlight.web.vocabulary import PERMISSIONS
 
 router = APIRouter(include_in_schema=False, prefix="/settings")
@@ -34,7 +34,7 @@ KeysManager = Annotated[Caller, allowed(Permission.API_KEYS_MANAGE)]
 DoorsManager = Annotated[Caller, allowed(Permission.HOOKS_MANAGE)]
 
 _TABS = (
-    ("team", "Team and routing", Permission.ROUTING_MANAGE),
+    ("team", "Team", Permission.ROUTING_MANAGE),
     ("brokerage", "Brokerage", Permission.ACCOUNTS_MANAGE),
     ("hooks", "Doors", Permission.HOOKS_MANAGE),
     ("keys", "API keys", Permission.API_KEYS_MANAGE),
@@ -168,7 +168,7 @@ async def _keys_page(
         "scopes": [{"value": value, "label": words} for value, words in PERMISSIONS.items()],
         "new_key": new_key,
         "errors": errors or {},
-        "api_url": runtime.settings.public_url.rstrip("/"),
+        "api_url": site_address(request, runtime.settings),
     }
     return await settings_page(request, caller, "settings/keys.html", context, status=422 if errors else 200)
 
@@ -254,7 +254,7 @@ async def make_door(
         return await _doors_page(request, caller, values=values, errors={field: error.detail})
     made = create_hook(caller.uow, chosen, named, field_map=fields)
     await caller.uow.session.flush()
-    address = runtime.settings.public_url.rstrip("/") + made.path
+    address = site_address(request, runtime.settings) + made.path
     new_hook = {
         "name": named,
         "source": chosen,

@@ -19,6 +19,7 @@ from porchlight.accounts.tables import Tenant, User
 from porchlight.kit.crypto import b64, unb64
 from porchlight.kit.errors import PorchlightError
 from porchlight.kit.feed import feed_bounds
+from porchlight.kit.settings import Settings
 from porchlight.leads import queries
 from porchlight.web.rendering import environment
 
@@ -99,6 +100,12 @@ def go(path: str, say: str | None = None, tone: str = "good") -> Response:
         value = b64(orjson.dumps([{"tone": tone, "text": say}]))
         response.set_cookie(FLASH_COOKIE, value, max_age=60, httponly=True, samesite="lax")
     return response
+
+
+def site_address(request: Request, settings: Settings) -> str:
+    """Where programs reach this site: what the operator has set, else where this reader does."""
+    known = "public_url" in settings.model_fields_set
+    return (settings.public_url if known else str(request.base_url)).rstrip("/")
 
 
 def safe_path(path: str) -> str:
