@@ -114,11 +114,13 @@ class _History:
     count: int = 0
 
     def add(self, kind: str, at: datetime, payload: Mapping[str, Any], source: str) -> None:
-        self.state = fold(self.state, Fact(kind, at.timestamp(), payload, source))
+        before, self.state = self.state, fold(self.state, Fact(kind, at.timestamp(), payload, source))
         self.count += 1
-        self.latest = at
         if kind not in BOOKKEEPING:
             self.last_activity_at = at
+        elif self.state is before:
+            return  # as in `assess`
+        self.latest = at
 
 
 async def refold(uow: UnitOfWork, lead_ids: Collection[UUID]) -> list[UUID]:
