@@ -28,7 +28,6 @@ CODES: Mapping[str, tuple[int, str]] = {
     "not_signed_in": (401, "You are not signed in"),
     "payload_invalid": (422, "The payload does not fit its kind"),
     "request_invalid": (422, "The request is not valid"),
-    "row_invalid": (422, "A row cannot be read"),
     "signature_invalid": (401, "The signature does not match"),
     "sign_in_failed": (401, "The e-mail address or password is wrong"),
     "throttled": (429, "Too many tries"),

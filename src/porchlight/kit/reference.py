@@ -28,8 +28,8 @@ def errors_page() -> str:
     rows = [f"| `{code}` | {status} | {title} |" for code, (status, title) in sorted(CODES.items())]
     return _page(
         "Error codes",
-        "Every failure of the API is a problem document (RFC 9457): `code` is stable, `detail` says what to do, `field` "
-        "names what is at fault. The answer's `x-request-id` is in the server's log.",
+        "Every failure of the API is a problem document (RFC 9457): `code` is stable, `detail` says what to do, "
+        "`field` names what is at fault. The answer's `x-request-id` is in the server's log.",
         ("| code | status | title |", "|---|---|---|", *rows),
     )
 

@@ -56,7 +56,6 @@ class Settings(BaseSettings):
     meta_page_token: SecretStr | None = Field(default=None, description="Page token to fetch Meta leads with.")
     meta_verify_token: SecretStr | None = Field(default=None, description="Token for Meta's subscription handshake.")
     meta_graph_url: str = Field(default="https://graph.facebook.com/v24.0", description="Base of Meta's Graph API.")
-    google_lead_key: SecretStr | None = Field(default=None, description="Key that Google Lead Form webhooks carry.")
 
     @cached_property
     def home_path(self) -> Path:
