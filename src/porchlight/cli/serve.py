@@ -28,6 +28,7 @@ SERVER: dict[str, Any] = {
     "access_log": False,
     "log_config": None,
     "proxy_headers": True,
+    "timeout_graceful_shutdown": 10,  # a client that takes nothing in must not keep the server from ending
 }
 
 
