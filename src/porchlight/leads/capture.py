@@ -114,10 +114,6 @@ async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, li
     # The server writes some leads while the next ones are being made.
     async with uow.connection.pipeline():
         for some in _some_at_a_time(touches):
-            rows = [
-                _lead_row(uow, lead_id, new[lead_id], owners.get(lead_id), now) for lead_id in some if lead_id in new
-            ]
-            await insert_rows(uow.connection, Lead, rows)
             facts: list[NewFact] = []
             for lead_id in some:
                 for n, given in enumerate(touches[lead_id]):
@@ -125,6 +121,10 @@ async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, li
                 if lead_id in owners:
                     facts.append(_assigned(lead_id, owners[lead_id], now))
             assessed |= append_facts(uow, facts, known, show=False)
+            rows = [
+                _lead_row(uow, lead_id, new[lead_id], owners.get(lead_id), now) for lead_id in some if lead_id in new
+            ]
+            await insert_rows(uow.connection, Lead, rows)
             await uow.write_now()
     if live:
         for capture in captures:
