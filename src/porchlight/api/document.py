@@ -28,7 +28,8 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="/static/dist/docs.css">
 </head>
 <body><div id="docs" data-document="/openapi.json">
-<noscript>The document is at <a href="/openapi.json">/openapi.json</a>.</noscript></div><script src="/static/dist/docs.js"></script></body>
+<noscript>The document is at <a href="/openapi.json">/openapi.json</a>.</noscript></div>
+<script src="/static/dist/docs.js"></script></body>
 </html>
 """
 

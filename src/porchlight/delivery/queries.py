@@ -49,7 +49,7 @@ async def messages_of(uow: UnitOfWork, lead_id: UUID) -> list[dict[str, Any]]:
 async def consent_states(
     uow: UnitOfWork, settings: Settings, points: Sequence[ContactPoint]
 ) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """What each contact point allows: opted out, agreed (in writing or not), or no more than an answer to an inquiry."""
+    """What each contact point allows: nothing (opted out), what was agreed to, or no more than an answer."""
     keys = [(point.kind, point.value) for point in points]
     hashes: dict[tuple[str, bytes], tuple[str, str]] = {
         (kind, address_hash(settings, uow.tenant_id, kind, value)): (kind, value) for kind, value in keys
