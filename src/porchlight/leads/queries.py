@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -74,7 +74,18 @@ def decode_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
         ) from error
 
 
-_READERS: Mapping[type, Any] = {UUID: UUID, datetime: datetime.fromisoformat, float: float, str: str}
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError
+    return value
+
+
+_READERS: Mapping[type, Callable[[Any], Any]] = {
+    UUID: lambda value: UUID(_text(value)),
+    datetime: datetime.fromisoformat,
+    float: float,
+    str: _text,
+}
 _CURSOR_KINDS = {"-score": float, "score": float, "-last_activity_at": datetime, "-captured_at": datetime, "name": str}
 
 

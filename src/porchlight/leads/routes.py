@@ -39,7 +39,7 @@ Recorder = Annotated[Caller, allowed(Permission.ACTIVITIES_WRITE)]
 
 Limit = Annotated[int, Query(ge=1, le=queries.MOST)]
 Cursor = Annotated[str | None, Query(max_length=500)]
-Narrow = Annotated[str | None, Query(max_length=200)]
+Narrow = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 def _batch_or_one(model: type[Any], key: str) -> dict[str, Any]:
