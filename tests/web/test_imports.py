@@ -149,6 +149,8 @@ async def test_a_mapping_that_cannot_be_is_shown_again_as_it_was_chosen(
         ("leads.csv.gz", gzip.compress(LEADS.encode())[:60], "damaged"),
         ("leads.csv", b"ada@example.com,Ada\nbo@example.com,Bo\n", "not a header"),
     ],
+    # Named, because a compressed file holds the time and would give the test another name in each process.
+    ids=["empty", "workbook", "header only", "cut off", "no header"],
 )
 async def test_what_is_no_table_is_refused_with_what_to_do(
     brokerage: Any, admin: Visitor, name: str, content: bytes, said: str
