@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from operator import itemgetter
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from porchlight.kit.telemetry import LEADS_CAPTURED
 from porchlight.kit.text import search_text
 from porchlight.leads.assess import Assessment, Known, NewFact
 from porchlight.leads.events import Capture, Door, LeadsArriving, LeadsCaptured
-from porchlight.leads.facts import append_facts, receive_known, request_known
+from porchlight.leads.facts import append_facts, lock_known
 from porchlight.leads.find import leads_by_contact_point
 from porchlight.leads.inputs import LeadInput
 from porchlight.leads.tables import ContactPoint, Inbound, Lead
@@ -70,10 +71,12 @@ async def capture_leads(uow: UnitOfWork, incoming: Sequence[Incoming], *, door: 
 
 async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, live: bool) -> list[Capture]:
     now = uow.now()
-    seen = await _already_here(uow, incoming)
-    leads = await leads_by_contact_point(
-        uow, [(p.kind, p.value) for item in incoming for p in item.given.contact_points]
-    )
+    async with uow.connection.pipeline():
+        asked = await uow.connection.execute(_SEEN, (uow.tenant_id, [item.given.external_id for item in incoming]))
+        leads = await leads_by_contact_point(
+            uow, [(p.kind, p.value) for item in incoming for p in item.given.contact_points]
+        )
+        seen = {(origin, external_id): lead_id for origin, external_id, lead_id in await asked.fetchall()}
     captures: list[Capture] = []
     fresh: list[tuple[Incoming, UUID]] = []
     new: dict[UUID, LeadInput] = {}
@@ -97,22 +100,18 @@ async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, li
         seen[given.origin, given.external_id] = lead_id
         captures.append(Capture(lead_id, "created" if outcome == "created" else "matched", given))
         fresh.append((item, lead_id))
-    async with uow.connection.pipeline():
-        claimed = await _claim(uow, points)
-        stored = await _store(uow, fresh, door, now)
-        locked = await request_known(uow, {lead_id for _, lead_id in fresh if lead_id not in new})
-    await _check_claims(uow, points, claimed, new)
-    if stored is not None and stored.rowcount != len(fresh):
-        raise _Race
-    known = await receive_known(locked)
+    # States before seats before contact points: the order of locks that everybody keeps to.
+    known = await lock_known(uow, {lead_id for _, lead_id in fresh if lead_id not in new})
     owners = await _owners(uow, captures, door, live)
     known |= {lead_id: _unknown(lead_id, given, owners.get(lead_id)) for lead_id, given in new.items()}
     touches: dict[UUID, list[LeadInput]] = defaultdict(list)
     for item, lead_id in fresh:
         touches[lead_id].append(item.given)
     assessed: dict[UUID, Assessment] = {}
-    # The server writes some leads while the next ones are being made.
+    # The server writes what it has while the next leads are being made.
     async with uow.connection.pipeline():
+        claimed = await _claim(uow, points)
+        stored = await _store(uow, fresh, door, now)
         for some in _some_at_a_time(touches):
             facts: list[NewFact] = []
             for lead_id in some:
@@ -126,6 +125,9 @@ async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, li
             ]
             await insert_rows(uow.connection, Lead, rows)
             await uow.write_now()
+    await _check_claims(uow, points, claimed, new)
+    if stored is not None and stored.rowcount != len(fresh):
+        raise _Race
     if live:
         for capture in captures:
             if capture.outcome == "created":
@@ -142,11 +144,6 @@ async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, li
         duplicates=len(captures) - len(fresh),
     )
     return captures
-
-
-async def _already_here(uow: UnitOfWork, incoming: Sequence[Incoming]) -> dict[tuple[str, str], UUID]:
-    cursor = await uow.connection.execute(_SEEN, (uow.tenant_id, [item.given.external_id for item in incoming]))
-    return {(origin, external_id): lead_id for origin, external_id, lead_id in await cursor.fetchall()}
 
 
 _LEADS_AT_A_TIME = 250
@@ -188,28 +185,25 @@ async def _check_claims(
 async def _store(
     uow: UnitOfWork, fresh: Sequence[tuple[Incoming, UUID]], door: Door, now: datetime
 ) -> psycopg.AsyncCursor[Any] | None:
-    return await insert_rows(
-        uow.connection,
-        Inbound,
-        [
-            {
-                "tenant_id": uow.tenant_id,
-                "id": uuid7(),
-                "kind": "lead",
-                "door": door,
-                "origin": item.given.origin,
-                "external_id": item.given.external_id,
-                "payload": item.raw,
-                "received_at": now,
-                "lead_id": lead_id,
-                "status": "done",
-                "error": None,
-            }
-            for item, lead_id in fresh
-        ],
-        on_conflict="ON CONFLICT DO NOTHING",
-        returning=("id",),
-    )
+    """Keep the items as they came, those that nobody else has stored meanwhile."""
+    rows = [
+        {
+            "tenant_id": uow.tenant_id,
+            "id": uuid7(),
+            "kind": "lead",
+            "door": door,
+            "origin": item.given.origin,
+            "external_id": item.given.external_id,
+            "payload": item.raw,
+            "received_at": now,
+            "lead_id": lead_id,
+            "status": "done",
+            "error": None,
+        }
+        for item, lead_id in fresh
+    ]
+    rows.sort(key=itemgetter("origin", "external_id"))
+    return await insert_rows(uow.connection, Inbound, rows, on_conflict="ON CONFLICT DO NOTHING", returning=("id",))
 
 
 async def _owners(uow: UnitOfWork, captures: Sequence[Capture], door: Door, live: bool) -> dict[UUID, UUID]:
