@@ -38,7 +38,7 @@ from porchlight.main import build
 
 KILLS = 12
 CLIENTS = 4
-DRAIN_SECONDS = 20
+DRAIN_SECONDS = 90
 
 # Imports once, then forks the server and the worker, in a group of their own, for every line it is given: a start costs
 # what the start of an installation costs, and not what Python takes to read its modules.
