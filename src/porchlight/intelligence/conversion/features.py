@@ -337,6 +337,9 @@ FEATURES: Final[tuple[Feature, ...]] = (
 )
 
 
+_EXTRACTS: Final = tuple(feature.extract for feature in FEATURES)
+
+
 def feature_values(state: State, at: float, context: Context = NEUTRAL) -> tuple[float | None, ...]:
     """Every feature in the order of `FEATURES`, at `at` (epoch seconds)."""
-    return tuple([feature.extract(state, at, context) for feature in FEATURES])
+    return tuple([extract(state, at, context) for extract in _EXTRACTS])

@@ -70,7 +70,7 @@ class Forecast:
         if not self.values:
             return (Contribution("ended", 1.0, TERMINAL_LOG_ODDS),)
         return tuple(
-            Contribution(name, value, _log_odds(value, weight, reference))
+            Contribution(name, value, 0.0 if value is None else weight * (value - reference))
             for (name, _, weight, reference), value in zip(_PLAN, self.values, strict=True)
         )
 
@@ -87,12 +87,9 @@ def forecast_from(values: Sequence[float | None], context: Context = NEUTRAL) ->
     """The forecast for an open lead with these feature values, in the order of `FEATURES`."""
     totals = [0.0] * len(FACTORS)
     for (_, factor, weight, reference), value in zip(_PLAN, values, strict=True):
-        totals[factor] += _log_odds(value, weight, reference)
+        if value is not None:
+            totals[factor] += weight * (value - reference)
     return _forecast(Factors._make(totals), tuple(values), context)
-
-
-def _log_odds(value: float | None, weight: float, reference: float) -> float:
-    return 0.0 if value is None else weight * (value - reference)
 
 
 def score_from(factors: Iterable[float]) -> float:
