@@ -23,7 +23,7 @@ async def captured(brokerage: Any, *incoming: Incoming) -> list[Any]:
 
 
 async def rows(uow: UnitOfWork, query: str, *parameters: Any) -> list[Any]:
-    cursor = await uow.connection.execute(query, parameters)  # type: ignore[arg-type]
+    cursor = await uow.connection.execute(query, parameters)
     return await cursor.fetchall()
 
 
