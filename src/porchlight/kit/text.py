@@ -13,7 +13,8 @@ def words(text: str) -> list[str]:
     """The words of `text`, without case and accents, in order."""
     if text.isascii():
         return _WORD.findall(text.lower())
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    # Taken apart before as well: a letter in its mathematical form has no small one of its own.
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return _WORD.findall("".join(c for c in folded if not unicodedata.combining(c)))
 
 
