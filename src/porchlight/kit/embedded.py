@@ -29,7 +29,8 @@ def start_embedded(home: Path, database: str = "porchlight") -> str:
     """Start (or find running) the server whose data is in `home`; return the owner's URL of `database`.
 
     The server listens on a socket only. On first use its superuser gets a password kept in the home, and the trust that
-    a new cluster gives to every local account is taken away. The server stops with the last process that uses it.
+    a new cluster gives to every local account is taken away. The server stops with the last process that uses it,
+    unless one of them was killed: the library goes on counting it.
     """
     with warnings.catch_warnings():
         # Where a system has no runtime folder, the library says that it takes a temporary one; that is all right.
