@@ -13,6 +13,7 @@ import asyncio
 import cProfile
 import csv
 import json
+import os
 import random
 import resource
 import sys
@@ -31,7 +32,7 @@ from porchlight.accounts.permissions import Role
 from porchlight.automation.routing.seats import set_seat
 from porchlight.kit.database import SYSTEM, libpq_url
 from porchlight.kit.ids import uuid7
-from porchlight.kit.installation import Urls, urls
+from porchlight.kit.installation import urls
 from porchlight.kit.runtime import Runtime
 from porchlight.kit.settings import Settings
 from porchlight.leads.imports.run import Progress, run_import
@@ -113,27 +114,31 @@ async def brokerage(runtime: Runtime) -> Any:
     return tenant_id
 
 
-def server_cpu(at: Urls) -> float:
-    """Seconds of processor time that the backends of this database's server have used so far."""
+def server_cpu(home: Path) -> float:
+    """Seconds of processor time that the database server in `home` has used so far, its processes that ended too."""
+    postmaster = (home / "postgres" / "postmaster.pid").read_text().split()[0]
     ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            name, _, fields = stat.read_text().partition(") ")
+            fields = (process / "stat").read_text().rpartition(") ")[2].split()
         except OSError:
             continue
-        if name.split("(")[-1] == "postgres" and at.database:
-            ticks += sum(int(field) for field in fields.split()[11:13])
-    return ticks / 100
+        if process.name == postmaster:
+            ticks += sum(map(int, fields[11:15]))
+        elif fields[1] == postmaster:
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
-async def measured(runtime: Runtime, at: Urls, path: Path) -> dict[str, Any]:
+async def measured(runtime: Runtime, path: Path) -> dict[str, Any]:
     tenant_id = await brokerage(runtime)
     steps: list[tuple[int, float, int]] = []
 
     def note(progress: Progress) -> None:
         steps.append((progress.done.rows, time.perf_counter() - started, memory()))
 
-    own, server = time.process_time(), server_cpu(at)
+    home = runtime.settings.home_path
+    own, server = time.process_time(), server_cpu(home)
     started = time.perf_counter()
     result = await run_import(runtime, tenant_id, SYSTEM, path, on_progress=note)
     return {
@@ -144,7 +149,7 @@ async def measured(runtime: Runtime, at: Urls, path: Path) -> dict[str, Any]:
         "seconds": round(result.seconds, 2),
         "leads_per_second": round(result.rows / result.seconds),
         "client_cpu_seconds": round(time.process_time() - own, 2),
-        "server_cpu_seconds": round(server_cpu(at) - server, 2),
+        "server_cpu_seconds": round(server_cpu(home) - server, 2),
         "memory_mb_by_rows": {str(rows): mb for rows, _, mb in _milestones(steps)},
         "leads_per_second_of_tenths": _tenths(steps),
     }
@@ -187,7 +192,7 @@ def main() -> None:
             if profile:
                 profile.enable()
             runtime = build(settings, at=at)
-            found = asyncio.run(_closing(runtime, measured(runtime, at, path)))
+            found = asyncio.run(_closing(runtime, measured(runtime, path)))
             if profile:
                 profile.disable()
                 profile.dump_stats(arguments.profile)

@@ -6,7 +6,7 @@ cannot make two leads of one person: the contact points' primary key decides, an
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,8 +64,8 @@ async def capture_leads(uow: UnitOfWork, incoming: Sequence[Incoming], *, door: 
                 raise
         else:
             break
-    for capture in captures:
-        LEADS_CAPTURED.labels(door, capture.outcome).inc()
+    for outcome, count in Counter(capture.outcome for capture in captures).items():
+        LEADS_CAPTURED.labels(door, outcome).inc(count)
     return captures
 
 
