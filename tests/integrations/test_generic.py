@@ -136,3 +136,8 @@ def test_any_json_is_leads_or_a_clear_refusal(payload: dict[str, Any]) -> None:
         assert error.code == "payload_invalid"  # noqa: PT017
     else:
         assert all("\0" not in str(lead) for lead in found)
+
+
+def test_a_key_holds_nothing_that_a_database_cannot() -> None:
+    (lead,) = leads({"name": "Joe Smith", "pe\0ts": "ca\0t"})
+    assert dict(lead.custom) == {"pets": "cat"}

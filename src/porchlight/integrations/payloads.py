@@ -62,6 +62,7 @@ def text_of(value: object) -> str:
 
 def stated(name: str, value: object, field: str | None = None) -> Iterator[Stated]:
     """The answer or answers under a name: of the given field, of the field the name stands for, or custom."""
+    name = name.replace("\0", "")
     found = field or field_named(name) or CUSTOM
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, (dict, list)):
