@@ -145,7 +145,7 @@ async def test_a_mapping_that_cannot_be_is_shown_again_as_it_was_chosen(
     [
         ("leads.csv", b"", "The file is empty"),
         ("leads.xlsx", b"PK\x03\x04" + b"\0" * 100, "save it as CSV"),
-        ("leads.csv", b"Name,E-mail\n", "no leads below it"),
+        ("leads.csv", b"Name,E-mail\n", "no rows below it"),
         ("leads.csv.gz", gzip.compress(LEADS.encode())[:60], "damaged"),
         ("leads.csv", b"ada@example.com,Ada\nbo@example.com,Bo\n", "not a header"),
     ],

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="PORCHLIGHT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PORCHLIGHT_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     home: Path = Field(
         default=Path("~/.porchlight"), description="Folder for the embedded database, secrets and rejects files."
@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr | None = Field(
         default=None,
+        min_length=32,
         description="Key for tokens and suppression hashes, 32 bytes or more. Empty: made once and kept in the home.",
     )
     public_url: str = Field(
@@ -76,7 +77,7 @@ class Settings(BaseSettings):
 def kept_secret(path: Path) -> bytes:
     """The secret in `path`; when there is none yet, a new one, written so that a concurrent starter reads the same."""
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))

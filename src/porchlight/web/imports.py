@@ -20,11 +20,11 @@ from porchlight.accounts.permissions import Permission
 from porchlight.accounts.tables import User
 from porchlight.kit.errors import PorchlightError
 from porchlight.kit.runtime import Runtime
+from porchlight.kit.tables.records import FileUnreadable
 from porchlight.leads.fields import CUSTOM, IGNORE
 from porchlight.leads.imports import uploads
 from porchlight.leads.imports.batches import BATCH_ROWS, ImportOptions
 from porchlight.leads.imports.columns import BadMapping, MappedColumn, recognise
-from porchlight.leads.imports.records import FileUnreadable
 from porchlight.leads.tables import Import
 from porchlight.web.forms import fields_of
 from porchlight.web.shell import go, page, shell

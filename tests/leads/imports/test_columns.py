@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from porchlight.kit.tables.reading import open_table
+from porchlight.kit.tables.records import Record
 from porchlight.leads.imports.columns import BadMapping, ColumnMapping, parse_overrides, recognise
-from porchlight.leads.imports.reading import open_table
-from porchlight.leads.imports.records import Record
 
 EMAILS = [f"joe{n}@smith.net" for n in range(30)]
 PHONES = [f"(650) 253-{n:04d}" for n in range(1000, 1030)]

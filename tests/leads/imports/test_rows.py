@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from porchlight.kit.tables.reading import open_table
+from porchlight.kit.tables.records import Record, Reject
 from porchlight.leads.imports.columns import recognise
-from porchlight.leads.imports.reading import open_table
-from porchlight.leads.imports.records import Record, Reject
 from porchlight.leads.imports.rejects import rejects_beside, rejects_file
 from porchlight.leads.imports.rows import LeadRow, plan_rows, read_row, read_rows
 from porchlight.leads.inputs import Address, LeadInput

@@ -9,11 +9,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from porchlight.kit.tables.reading import bare_name, batches, open_table
+from porchlight.kit.tables.records import Record, Reject
 from porchlight.leads.assembly import Reading
 from porchlight.leads.capture import Incoming
 from porchlight.leads.imports.columns import ColumnMapping, recognise
-from porchlight.leads.imports.reading import batches, open_table, source_named_by
-from porchlight.leads.imports.records import Record, Reject
 from porchlight.leads.imports.rows import RowPlan, plan_rows, read_row
 
 BATCH_ROWS = 2_000
@@ -95,7 +95,7 @@ def open_source(
         )
         plan = plan_rows(
             mapping,
-            source=options.source or source_named_by(Path(name) if name else path),
+            source=options.source or bare_name(Path(name) if name else path),
             region=reading.region,
             zone=reading.zone,
             id_required=options.external_id is not None,

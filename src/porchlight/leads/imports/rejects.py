@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from porchlight.kit.errors import PorchlightError
+from porchlight.kit.tables.reading import bare_name
+from porchlight.kit.tables.records import Reject
 from porchlight.leads.imports.columns import REJECT_COLUMNS
-from porchlight.leads.imports.reading import source_named_by
-from porchlight.leads.imports.records import Reject
 
 
 def rejects_beside(path: Path) -> Path:
     """Where the rejects of a file go unless told otherwise: `leads.rejects.csv` beside `leads.csv.gz`."""
-    return path.with_name(f"{source_named_by(path)}.rejects.csv")
+    return path.with_name(f"{bare_name(path)}.rejects.csv")
 
 
 def _header(columns: Sequence[str]) -> list[str]:

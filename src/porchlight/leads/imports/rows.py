@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 from hashlib import blake2b
 from typing import NamedTuple
 
+from porchlight.kit.tables.records import Record, Reject
 from porchlight.leads.assembly import (
     BLANKS_OF,
     LONGEST_TEXT,
@@ -22,7 +23,6 @@ from porchlight.leads.assembly import (
 )
 from porchlight.leads.fields import CUSTOM, IGNORE
 from porchlight.leads.imports.columns import ColumnMapping
-from porchlight.leads.imports.records import Record, Reject
 from porchlight.leads.inputs import LeadInput
 
 

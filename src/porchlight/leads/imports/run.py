@@ -23,6 +23,7 @@ import psycopg
 from porchlight.kit.database import Actor, UnitOfWork
 from porchlight.kit.feed import Frame
 from porchlight.kit.runtime import Runtime
+from porchlight.kit.tables.records import FileUnreadable, Reject
 from porchlight.leads.capture import capture_leads
 from porchlight.leads.imports.batches import Batch, ImportOptions, Item, Source, open_source
 from porchlight.leads.imports.columns import ColumnMapping
@@ -35,7 +36,6 @@ from porchlight.leads.imports.ledger import (
     open_entry,
     unfinished,
 )
-from porchlight.leads.imports.records import FileUnreadable, Reject
 from porchlight.leads.imports.rejects import rejects_beside, rejects_file
 from porchlight.leads.locality import reading_of
 

@@ -25,10 +25,10 @@ from porchlight.jobs.defer import defer
 from porchlight.kit.database import Actor, Database, UnitOfWork
 from porchlight.kit.errors import PorchlightError
 from porchlight.kit.runtime import Runtime
+from porchlight.kit.tables.records import FileUnreadable, Record, Reject
 from porchlight.leads.imports.batches import ImportOptions, open_source
 from porchlight.leads.imports.columns import ColumnMapping
 from porchlight.leads.imports.ledger import Entry, Tally, end, open_entry
-from porchlight.leads.imports.records import FileUnreadable, Record, Reject
 from porchlight.leads.imports.rejects import rejects_text
 from porchlight.leads.imports.run import Keep, Run, carry_out
 from porchlight.leads.locality import reading_of
@@ -57,7 +57,7 @@ async def store_upload(uow: UnitOfWork, filename: str, content: AsyncIterator[by
         await uow.connection.execute(_INSERT_CHUNK, chunk)
         number += 1
     if not number:
-        raise FileUnreadable("empty", "The file is empty: export it again with a header line and the leads")
+        raise FileUnreadable("empty", "The file is empty: export it again with a header line and its rows")
     return entry.import_id
 
 

@@ -36,7 +36,7 @@ class FileUnreadable(PorchlightError):  # noqa: N818 - it names what was found
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An open file of leads. `rows` can be walked once; `progress` is the part of the file already read, 0 to 1."""
+    """An open file. `rows` can be walked once; `progress` is the part of the file already read, 0 to 1."""
 
     columns: list[str]
     rows: Iterator[Record | Reject]

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from porchlight.leads.imports.delimited import Lines, column_names, read_header, records
-from porchlight.leads.imports.reading import batches, open_table, source_named_by
-from porchlight.leads.imports.records import FileUnreadable, Record, Reject
+from porchlight.kit.tables.delimited import Lines, column_names, read_header, records
+from porchlight.kit.tables.reading import bare_name, batches, open_table
+from porchlight.kit.tables.records import FileUnreadable, Record, Reject
 
 Write = Callable[[bytes | str, str], Path]
 
@@ -204,10 +204,10 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "source"),
-    [("crm-export.csv.gz", "crm-export"), ("Leads.CSV", "Leads"), ("a.b.parquet", "a.b"), (".csv", "import")],
+    [("crm-export.csv.gz", "crm-export"), ("Leads.CSV", "Leads"), ("a.b.parquet", "a.b"), (".csv", "table")],
 )
-def test_a_file_gives_its_name_as_source(name: str, source: str) -> None:
-    assert source_named_by(Path(name)) == source
+def test_a_file_has_a_bare_name(name: str, source: str) -> None:
+    assert bare_name(Path(name)) == source
 
 
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from('",\n;'), max_size=12)

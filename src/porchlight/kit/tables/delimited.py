@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from porchlight.leads.imports.records import FileUnreadable, Record, Reject
+from porchlight.kit.tables.records import FileUnreadable, Record, Reject
 
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_LINE = 1 << 20
@@ -137,7 +137,7 @@ def read_header(lines: Lines) -> tuple[str, list[str]]:
         while not any(cell.strip() for cell in cells):
             cells = next(csv.reader(lines, delimiter=delimiter))
     except StopIteration:
-        raise FileUnreadable("empty", "The file is empty: export it again with a header line and the leads") from None
+        raise FileUnreadable("empty", "The file is empty: export it again with a header line and its rows") from None
     except LineTooLongError:
         raise FileUnreadable("no_header", "The first line is longer than any header: is this a CSV file?") from None
     except csv.Error as error:
@@ -149,7 +149,7 @@ def read_header(lines: Lines) -> tuple[str, list[str]]:
     names = column_names(cells)
     if any(_EMAIL_SHAPED.fullmatch(name) for name in names):
         raise FileUnreadable(
-            "no_header", "The first line is a lead, not a header: put a line with the columns' names above it"
+            "no_header", "The first line is a row, not a header: put a line with the columns' names above it"
         )
     return delimiter, names
 

@@ -1,4 +1,4 @@
-"""Parquet files of leads, read in slices so that memory does not grow with the file."""
+"""Parquet files, read in slices so that memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from porchlight.leads.imports.delimited import column_names
-from porchlight.leads.imports.records import FileUnreadable, Record, Reject, Table
+from porchlight.kit.tables.delimited import column_names
+from porchlight.kit.tables.records import FileUnreadable, Record, Reject, Table
 
 _ROWS_AT_ONCE = 5_000
 
@@ -22,7 +22,7 @@ def parquet_table(path: Path) -> Table:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise FileUnreadable("damaged", f"The Parquet file cannot be read: {error}") from error
     if not total:
-        raise FileUnreadable("no_rows", "The file has columns and no leads in them")
+        raise FileUnreadable("no_rows", "The file has columns and no rows in them")
     text = frame.select([_as_text(name, kind) for name, kind in schema.items()])
     read = [0]
 

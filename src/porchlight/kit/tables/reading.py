@@ -1,4 +1,4 @@
-"""Files of leads as a stream of rows: CSV in any encoding and with any delimiter, gzipped CSV, Parquet."""
+"""A file's table as a stream of rows: CSV in any encoding and with any delimiter, gzipped CSV, Parquet."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
-from porchlight.leads.imports.delimited import Lines, read_header, records
-from porchlight.leads.imports.records import FileUnreadable, Table
+from porchlight.kit.tables.delimited import Lines, read_header, records
+from porchlight.kit.tables.records import FileUnreadable, Table
 
 T = TypeVar("T")
 
@@ -38,13 +38,13 @@ def open_table(path: Path) -> Iterator[Table]:
         file.seek(0)
         if magic == _PARQUET:
             # Loading the library takes longer than any other import of the command line, and few files need it.
-            from porchlight.leads.imports.parquet import parquet_table
+            from porchlight.kit.tables.parquet import parquet_table
 
             yield parquet_table(path)
             return
         for beginning, kind in _KINDS_TO_CONVERT.items():
             if magic.startswith(beginning):
-                raise FileUnreadable("kind", f"{path.name} is {kind}: save it as CSV and import that")
+                raise FileUnreadable("kind", f"{path.name} is {kind}: save it as CSV and take that")
         stream = gzip.GzipFile(fileobj=file) if magic.startswith(_GZIP) else file
         yield _delimited_table(stream, lambda: min(file.tell() / size, 1.0))
 
@@ -52,9 +52,9 @@ def open_table(path: Path) -> Iterator[Table]:
 _SUFFIXES = re.compile(r"(?:\.(?:gz|csv|tsv|tab|txt|parquet|pq))+\Z", re.IGNORECASE)
 
 
-def source_named_by(path: Path) -> str:
-    """The name of a source for leads of which only the file is known: `crm-export` for `crm-export.csv.gz`."""
-    return _SUFFIXES.sub("", path.name) or "import"
+def bare_name(path: Path) -> str:
+    """What a file is called without its folder and endings: `crm-export` for `crm-export.csv.gz`."""
+    return _SUFFIXES.sub("", path.name) or "table"
 
 
 def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -74,7 +74,7 @@ def _delimited_table(stream: gzip.GzipFile | io.BufferedReader, progress: Callab
     rows = records(lines, delimiter, len(names))
     first = next(rows, None)
     if first is None:
-        raise FileUnreadable("no_rows", "The file has a header line and no leads below it")
+        raise FileUnreadable("no_rows", "The file has a header line and no rows below it")
 
     def remarks() -> list[str]:
         count = lines.fallback_lines
