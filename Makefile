@@ -39,6 +39,8 @@ format: $(VENV)/.dev ## Put the code into the form that `check` asks for
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+benchmarks: $(VENV)/.benchmarks ## Install what benchmarks/ measures the engines against
+
 assets: $(VENV)/.runtime $(ASSETS) ## Build the web assets, where their sources changed
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
@@ -48,6 +50,7 @@ lock: $(VENV)/.dev ## Pin the newest releases that pyproject.toml and requiremen
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
 	$(LOCK) pyproject.toml --constraint requirements/build.txt --output-file requirements/runtime.txt
 	$(LOCK) requirements/dev.in --output-file requirements/dev.txt
+	$(LOCK) requirements/benchmarks.in --output-file requirements/benchmarks.txt
 
 clean: ## Remove what the other targets made; data in PORCHLIGHT_HOME stays
 	rm -rf $(VENV) $(dir $(ASSETS)) frontend/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -57,7 +60,7 @@ help: ## Show this
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run build test check format assets lock clean help
+.PHONY: run build test check format benchmarks assets lock clean help
 
 $(VENV)/.made:
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -81,6 +84,10 @@ $(VENV)/.runtime: $(VENV)/.made pyproject.toml requirements/build.txt requiremen
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@echo "Installing the tools for tests and checks ..."
 	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(VENV)/.benchmarks: $(VENV)/.dev requirements/benchmarks.txt
+	@$(PIP) install --require-hashes --requirement requirements/benchmarks.txt
 	@touch $@
 
 $(ASSETS): $(ASSET_SOURCES) | $(VENV)/.runtime
