@@ -17,6 +17,8 @@ from porchlight.automation.routing.seats import set_seat
 from porchlight.delivery.unsubscribe import unsubscribe_url
 from porchlight.kit.crypto import unb64
 from porchlight.kit.ids import uuid7
+from porchlight.leads.learning.tables import TrackRecord
+from porchlight.leads.learning.versions import Learned, keep_learned
 from porchlight.leads.tables import Import, ImportChunk
 from porchlight.listings.tables import Listing
 
@@ -82,6 +84,9 @@ async def furnish(brokerage: Any, web: httpx2.AsyncClient, name: str) -> House:
         uow.session.add(upload)
         await uow.session.flush()
         uow.session.add(ImportChunk(tenant_id=tenant_id, import_id=upload.id, n=0, data=name.encode()))
+        learned = Learned(model={}, card={"of": name}, learned_until=uow.now(), rows=9, outcomes=3)
+        version = await keep_learned(uow, learned, "promote", {"reason": f"Better for {name}"})
+        uow.session.add(TrackRecord(tenant_id=tenant_id, made_at=uow.now(), record={"of": name}))
     email = f"dana@{name.lower()}.example.com"
     captured = await web.post(
         "/api/v1/leads",
@@ -120,6 +125,7 @@ async def furnish(brokerage: Any, web: httpx2.AsyncClient, name: str) -> House:
             "hook_id": UUID(hook["id"]),
             "key_id": UUID(bytes=unb64(brokerage.api_key.removeprefix("plk_").partition(".")[0])[16:]),
             "import_id": upload.id,
+            "version_id": version.id,
         },
         hook_path=hook_path,
         unsubscribe_path=unsubscribe_path,

@@ -19,6 +19,7 @@ class Permission(StrEnum):
     LEADS_WRITE = "leads:write"
     LIVE_READ = "live:read"
     MESSAGES_READ = "messages:read"
+    MODELS_MANAGE = "models:manage"
     ROUTING_MANAGE = "routing:manage"
 
 
@@ -45,7 +46,9 @@ ROLES: Final[Mapping[Role, tuple[frozenset[Permission], DataScope]]] = {
     # role: (permissions, the data scope a new user of that role gets)
     Role.ADMIN: (frozenset(Permission), DataScope.TENANT),
     Role.MANAGER: (
-        _WORK | {Permission.LEADS_ASSIGN, Permission.IMPORTS_WRITE, Permission.ROUTING_MANAGE, Permission.AUDIT_READ},
+        _WORK
+        | {Permission.LEADS_ASSIGN, Permission.IMPORTS_WRITE, Permission.ROUTING_MANAGE, Permission.AUDIT_READ}
+        | {Permission.MODELS_MANAGE},
         DataScope.TEAM,
     ),
     Role.AGENT: (_WORK, DataScope.OWN),

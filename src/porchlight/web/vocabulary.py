@@ -206,6 +206,7 @@ PERMISSIONS: Mapping[str, str] = {
     "imports:write": "Import files",
     "hooks:manage": "Open and close doors",
     "routing:manage": "Set who takes leads",
+    "models:manage": "Choose and retrain the model behind the score",
     "accounts:manage": "Manage users and teams",
     "api_keys:manage": "Manage API keys",
     "audit:read": "Read the audit log",

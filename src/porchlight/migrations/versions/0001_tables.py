@@ -315,6 +315,33 @@ def upgrade() -> None:
     )
     op.create_index("ix_messages_to", "messages", ["tenant_id", "to_address", "sending_at"], unique=False)
     op.create_table(
+        "model_versions",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("learned_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("outcomes", sa.BigInteger(), nullable=False),
+        sa.Column("model", postgresql.JSONB(), nullable=True),
+        sa.Column("card", postgresql.JSONB(), nullable=False),
+        sa.Column("verdict", postgresql.JSONB(), nullable=False),
+        sa.Column("promoted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("promoted_by", sa.Uuid(), nullable=True),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_model_versions")),
+    )
+    op.create_index(
+        "uq_model_versions_in_service",
+        "model_versions",
+        ["tenant_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'in_service'"),
+    )
+    op.create_index("uq_model_versions_version", "model_versions", ["tenant_id", "version"], unique=True)
+    op.create_table(
         "routing_seats",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -386,6 +413,13 @@ def upgrade() -> None:
         sa.Column("settings", postgresql.JSONB(), server_default="{}", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_tenants")),
+    )
+    op.create_table(
+        "track_records",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("record", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_track_records")),
     )
     op.create_table(
         "users",

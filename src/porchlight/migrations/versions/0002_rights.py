@@ -32,12 +32,14 @@ ACCESS: dict[str, tuple[Access, ...]] = {
     "leads": READ_WRITE,
     "listings": READ_WRITE,
     "messages": READ_WRITE,
+    "model_versions": READ_WRITE,
     "routing_seats": READ_WRITE,
     "scores": APPEND_ONLY,
     "sessions": ALL,
     "suppressions": APPEND_ONLY,
     "teams": READ_WRITE,
     "tenants": READ_WRITE,
+    "track_records": READ_WRITE,
     "users": READ_WRITE,
 }
 
