@@ -1,0 +1,1 @@
+"""The numerical part of learning, on arrays."""
