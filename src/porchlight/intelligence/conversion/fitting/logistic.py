@@ -70,7 +70,7 @@ def fit(
         moved_odds = x @ step
         while length > 1e-6:
             tried, tried_odds = at - length * step, log_odds - length * moved_odds
-            tried_value = objective(tried, tried_odds)
+            tried_value = objective(tried_odds, tried)
             if tried_value <= value - 1e-4 * length * decrease:
                 break
             length /= 2.0
