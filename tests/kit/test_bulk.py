@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from porchlight.kit.bulk import hex_bytes, insert_rows
+from porchlight.kit.bulk import insert_rows
 from porchlight.kit.ids import uuid7
 from porchlight.leads.tables import Hook, Lead
 
@@ -52,7 +52,7 @@ async def test_bytes_and_conflicts_are_taken_care_of(brokerage: Any) -> None:
         "id": uuid7(),
         "source": "generic",
         "name": "Website",
-        "token_hash": hex_bytes(bytes(range(256))),
+        "token_hash": bytes(range(256)),
         "field_map": {},
         "created_at": brokerage.clock.now(),
     }
@@ -72,7 +72,7 @@ async def test_rows_for_another_tenant_are_refused_in_bulk_too(brokerage: Any, o
         "id": uuid7(),
         "source": "generic",
         "name": "Theirs",
-        "token_hash": hex_bytes(b""),
+        "token_hash": b"",
         "field_map": {},
         "created_at": brokerage.clock.now(),
     }

@@ -14,7 +14,7 @@ from porchlight.delivery.kinds import CONTACT_KIND, CONTACT_KINDS, ChannelName, 
 from porchlight.delivery.permit import Basis, ConsentRecord
 from porchlight.delivery.tables import ConsentEntry, Suppression
 from porchlight.delivery.tokens import ADDRESS_HASH_BYTES
-from porchlight.kit.bulk import hex_bytes, insert_rows
+from porchlight.kit.bulk import insert_rows
 from porchlight.kit.crypto import derive_key, keyed_hash
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.ids import uuid7
@@ -124,7 +124,7 @@ async def suppress(uow: UnitOfWork, kind: ContactKind, hashes: Sequence[bytes], 
         {
             "tenant_id": uow.tenant_id,
             "contact_kind": kind,
-            "address_hash": hex_bytes(hashed),
+            "address_hash": hashed,
             "reason": reason,
             "at": uow.now(),
         }

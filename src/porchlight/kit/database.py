@@ -23,11 +23,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from porchlight.kit.arrays import Packed, PackedDumper
 from porchlight.kit.clock import Clock, SystemClock
 from porchlight.kit.connection import Connection
 from porchlight.kit.events import Event, Events
 from porchlight.kit.feed import Frame, append_frames
 
+psycopg.adapters.register_dumper(Packed, PackedDumper)
 set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
 
@@ -77,7 +79,7 @@ class UnitOfWork:
     _announced: deque[Event] = field(default_factory=deque)
     _appends: dict[Appender, list[Any]] = field(default_factory=dict)
     _frames: list[Frame] = field(default_factory=list)
-    _behind: deque[tuple[LiteralString, Mapping[str, Any]]] = field(default_factory=deque)
+    _behind: deque[tuple[LiteralString | bytes, Mapping[str, Any]]] = field(default_factory=deque)
 
     @property
     def session(self) -> AsyncSession:
@@ -105,7 +107,7 @@ class UnitOfWork:
         """Collect `item` for `append`, which runs once, after the event handlers and before the feed."""
         self._appends.setdefault(append, []).append(item)
 
-    def write_behind(self, statement: LiteralString, parameters: Mapping[str, Any]) -> None:
+    def write_behind(self, statement: LiteralString | bytes, parameters: Mapping[str, Any]) -> None:
         """Send a statement whose effect nobody needs before the commit together with it, saving a round trip.
 
         Whoever reads what it writes, in this same unit of work, calls `write_now` first.

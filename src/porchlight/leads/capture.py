@@ -7,7 +7,7 @@ cannot make two leads of one person: the contact points' primary key decides, an
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -53,12 +53,22 @@ class _Race(Exception):  # noqa: N818
     """Somebody else captured one of the same people at the same moment, and was first."""
 
 
-async def capture_leads(uow: UnitOfWork, incoming: Sequence[Incoming], *, door: Door, live: bool) -> list[Capture]:
-    """Take `incoming` in; the captures are in the same order. A live lead is waiting for an answer."""
+async def capture_leads(
+    uow: UnitOfWork,
+    incoming: Sequence[Incoming],
+    *,
+    door: Door,
+    live: bool,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[Capture]:
+    """Take `incoming` in; the captures are in the same order. A live lead is waiting for an answer.
+
+    `meanwhile` is called, perhaps more than once, when all is sent and nothing is to be done but wait for the database.
+    """
     for attempt in range(1, _TRIES + 1):
         try:
             async with uow.savepoint():
-                captures = await _capture(uow, incoming, door, live)
+                captures = await _capture(uow, incoming, door, live, meanwhile)
         except _Race:
             if attempt == _TRIES:
                 raise
@@ -69,7 +79,9 @@ async def capture_leads(uow: UnitOfWork, incoming: Sequence[Incoming], *, door: 
     return captures
 
 
-async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, live: bool) -> list[Capture]:
+async def _capture(
+    uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, live: bool, meanwhile: Callable[[], None]
+) -> list[Capture]:
     now = uow.now()
     async with uow.connection.pipeline():
         asked = await uow.connection.execute(_SEEN, (uow.tenant_id, [item.given.external_id for item in incoming]))
@@ -125,6 +137,7 @@ async def _capture(uow: UnitOfWork, incoming: Sequence[Incoming], door: Door, li
             ]
             await insert_rows(uow.connection, Lead, rows)
             await uow.write_now()
+        meanwhile()
     await _check_claims(uow, points, claimed, new)
     if stored is not None and stored.rowcount != len(fresh):
         raise _Race

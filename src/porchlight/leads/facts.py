@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
-import orjson
 import psycopg
 
 from porchlight.intelligence.conversion import TERMINAL_STAGES
-from porchlight.kit.bulk import hex_bytes
+from porchlight.kit.arrays import Recordset
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.feed import Frame
 from porchlight.kit.ids import uuid7
@@ -30,19 +29,57 @@ WHERE s.tenant_id = %s AND s.lead_id = ANY(%s)
 ORDER BY s.lead_id FOR UPDATE OF s
 """
 
+ASSESSED: Final = {
+    "lead_id": "uuid",
+    "state": "bytea",
+    "stage": "text",
+    "score": "float8",
+    "grade": "text",
+    "probability": "float8",
+    "factors": "float8[]",
+    "next_action": "jsonb",
+    "model_version": "text",
+    "activity_count": "int4",
+    "last_activity_at": "timestamptz",
+}
+"""What a row of `lead_states` says of a lead, with the stage."""
+
+_FACTS = Recordset(
+    "fact",
+    {
+        "id": "uuid",
+        "lead_id": "uuid",
+        "kind": "text",
+        "occurred_at": "timestamptz",
+        "source": "text",
+        "payload": "jsonb",
+    },
+)
+_ASSESSED = Recordset("assessment", ASSESSED | {"is_new": "bool", "stage_moved": "bool"})
+_SCORES = Recordset(
+    "point",
+    {
+        "lead_id": "uuid",
+        "id": "uuid",
+        "at": "timestamptz",
+        "score": "float8",
+        "grade": "text",
+        "probability": "float8",
+        "model_version": "text",
+        "activity_id": "uuid",
+        "cause": "text",
+    },
+)
+
 #: The whole of what facts change, in one statement: on the hot path the trips to the server are what costs.
-_WRITE: LiteralString = """
+_WRITE = f"""
 WITH facts AS (
     INSERT INTO activities (tenant_id, id, lead_id, kind, occurred_at, recorded_at, source, actor_kind, actor_id,
                             payload)
     SELECT %(tenant)s, id, lead_id, kind, occurred_at, %(now)s, source, %(actor_kind)s, %(actor_id)s, payload
-    FROM json_to_recordset(%(facts)s::json) AS r
-        (id uuid, lead_id uuid, kind text, occurred_at timestamptz, source text, payload jsonb)
+    FROM {_FACTS.source}
 ), assessed AS (
-    SELECT * FROM json_to_recordset(%(assessed)s::json) AS r
-        (lead_id uuid, is_new bool, state bytea, stage text, stage_moved bool, score float8, grade text,
-         probability float8, factors float8[], next_action jsonb, model_version text, activity_count int,
-         last_activity_at timestamptz)
+    SELECT * FROM {_ASSESSED.source}
 ), first_states AS (
     INSERT INTO lead_states (tenant_id, lead_id, state, score, grade, probability, factors, next_action, model_version,
                              activity_count, last_activity_at, forecast_at)
@@ -62,10 +99,8 @@ WITH facts AS (
 )
 INSERT INTO scores (tenant_id, lead_id, id, at, score, grade, probability, model_version, activity_id, cause)
 SELECT %(tenant)s, lead_id, id, at, score, grade, probability, model_version, activity_id, cause
-FROM json_to_recordset(%(scores)s::json) AS r
-    (lead_id uuid, id uuid, at timestamptz, score float8, grade text, probability float8, model_version text,
-     activity_id uuid, cause text)
-"""
+FROM {_SCORES.source}
+""".encode()
 
 
 async def lock_known(uow: UnitOfWork, lead_ids: Collection[UUID]) -> dict[UUID, Known]:
@@ -104,9 +139,9 @@ def append_facts(
             "now": now,
             "actor_kind": uow.actor.kind,
             "actor_id": uow.actor.id,
-            "facts": _json([_fact_row(fact) for fact in facts]),
-            "assessed": _json([_assessed_row(a, len(by_lead[a.known.lead_id])) for a in assessed.values()]),
-            "scores": _json([row for a in assessed.values() for row in _score_rows(a)]),
+            **_FACTS.parameters([_fact_row(fact) for fact in facts]),
+            **_ASSESSED.parameters([_assessed_row(a, len(by_lead[a.known.lead_id])) for a in assessed.values()]),
+            **_SCORES.parameters([row for a in assessed.values() for row in _score_rows(a)]),
         },
     )
     for a in assessed.values():
@@ -121,10 +156,6 @@ def append_facts(
         for assessment in assessed.values():
             uow.publish(_frame(assessment, now))
     return assessed
-
-
-def _json(rows: list[dict[str, Any]]) -> str:
-    return orjson.dumps(rows).decode()
 
 
 def _fact_row(fact: NewFact) -> dict[str, Any]:
@@ -142,7 +173,7 @@ def _assessed_row(a: Assessment, facts: int) -> dict[str, Any]:
     return {
         "lead_id": a.known.lead_id,
         "is_new": a.known.state is None,
-        "state": hex_bytes(a.state),
+        "state": a.state,
         "stage": a.stage,
         "stage_moved": a.stage != a.known.stage,
         "score": a.forecast.score,

@@ -11,14 +11,12 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-import orjson
-
 from porchlight.intelligence.conversion import EMPTY, Fact, State, encode, fold
-from porchlight.kit.bulk import hex_bytes
+from porchlight.kit.arrays import Recordset
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.errors import PorchlightError
 from porchlight.leads.assess import BOOKKEEPING, judged_at, reassess
-from porchlight.leads.facts import lock_known
+from porchlight.leads.facts import ASSESSED, lock_known
 from porchlight.leads.incoming import read_activity
 from porchlight.leads.record import ActivityInput, record_activities
 
@@ -86,11 +84,10 @@ WHERE tenant_id = %s AND lead_id = ANY(%s) ORDER BY lead_id DESC, occurred_at, i
 _ROWS_AT_ONCE = 2_000
 
 
-_REWRITE: LiteralString = """
+_ASSESSED = Recordset("assessment", ASSESSED)
+_REWRITE = f"""
 WITH rebuilt AS (
-    SELECT * FROM json_to_recordset(%(rows)s::json) AS r
-        (lead_id uuid, state bytea, stage text, score float8, grade text, probability float8, factors float8[],
-         next_action jsonb, model_version text, activity_count int, last_activity_at timestamptz)
+    SELECT * FROM {_ASSESSED.source}
 ), stages AS (
     UPDATE leads l SET stage = r.stage
     FROM rebuilt r WHERE l.tenant_id = %(tenant)s AND l.id = r.lead_id AND l.stage <> r.stage
@@ -101,7 +98,7 @@ SET (state, score, grade, probability, factors, next_action, model_version, acti
   = (r.state, r.score, r.grade, r.probability, r.factors, r.next_action, r.model_version, r.activity_count,
      r.last_activity_at, %(now)s)
 FROM rebuilt r WHERE s.tenant_id = %(tenant)s AND s.lead_id = r.lead_id
-"""
+""".encode()
 
 
 @dataclass(slots=True)
@@ -139,7 +136,7 @@ async def refold(uow: UnitOfWork, lead_ids: Collection[UUID]) -> list[UUID]:
             histories.setdefault(lead_id, _History(at, at)).add(kind, at, payload, source)
     now = uow.now()
     rows = [_row(lead_id, history, now) for lead_id, history in histories.items()]
-    await uow.connection.execute(_REWRITE, {"tenant": uow.tenant_id, "now": now, "rows": orjson.dumps(rows).decode()})
+    await uow.connection.execute(_REWRITE, {"tenant": uow.tenant_id, "now": now, **_ASSESSED.parameters(rows)})
     return [lead_id for lead_id, history in histories.items() if encode(history.state) != known[lead_id].state]
 
 
@@ -148,7 +145,7 @@ def _row(lead_id: UUID, history: _History, now: datetime) -> dict[str, Any]:
     forecast, action = reassess(state, judged_at(history.latest, now))
     return {
         "lead_id": lead_id,
-        "state": hex_bytes(state),
+        "state": state,
         "stage": history.state.stage,
         "score": forecast.score,
         "grade": forecast.grade,

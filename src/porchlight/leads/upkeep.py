@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
-import orjson
-
 from porchlight.jobs.app import long_job, periodic
 from porchlight.jobs.defer import defer
+from porchlight.kit.arrays import Recordset
 from porchlight.kit.bulk import insert_rows
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.feed import prune_feed
@@ -29,14 +28,25 @@ _STALE: LiteralString = """
 SELECT lead_id, state, score FROM lead_states WHERE tenant_id = %s AND forecast_at < %s
 ORDER BY forecast_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
-_UPDATE: LiteralString = """
+_FORECASTS = Recordset(
+    "made",
+    {
+        "lead_id": "uuid",
+        "score": "float8",
+        "grade": "text",
+        "probability": "float8",
+        "factors": "float8[]",
+        "next_action": "jsonb",
+        "model_version": "text",
+    },
+)
+_UPDATE = f"""
 UPDATE lead_states s
 SET (score, grade, probability, factors, next_action, model_version, forecast_at)
-  = (r.score, r.grade, r.probability, r.factors, r.next_action, r.model_version, %s)
-FROM json_to_recordset(%s::json) AS r (lead_id uuid, score float8, grade text, probability float8, factors float8[],
-                                       next_action jsonb, model_version text)
-WHERE s.tenant_id = %s AND s.lead_id = r.lead_id
-"""
+  = (made.score, made.grade, made.probability, made.factors, made.next_action, made.model_version, %(now)s)
+FROM {_FORECASTS.source}
+WHERE s.tenant_id = %(tenant)s AND s.lead_id = made.lead_id
+""".encode()
 
 
 @periodic("leads.upkeep", "17 * * * *")
@@ -78,6 +88,6 @@ async def reforecast_some(uow: UnitOfWork) -> int:
             moved = {"tenant_id": uow.tenant_id, "id": uuid7(), "at": now, "activity_id": None, "cause": "time"}
             scores.append(common | moved)
     if rows:
-        await uow.connection.execute(_UPDATE, (now, orjson.dumps(rows).decode(), uow.tenant_id))
+        await uow.connection.execute(_UPDATE, {"tenant": uow.tenant_id, "now": now, **_FORECASTS.parameters(rows)})
         await insert_rows(uow.connection, Score, scores)
     return len(rows)

@@ -9,9 +9,8 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, LiteralString
@@ -142,31 +141,51 @@ def _fingerprint(path: Path, options: ImportOptions) -> str:
 
 async def carry_out(run: Run, source: Source) -> None:
     """Take in every batch of `source` and close the import."""
-    async with aclosing(_read_ahead(source.batches)) as batches:
-        async for batch in batches:
-            await _take_in(run, batch)
+    with _Reader(source.batches) as reader:
+        while (batch := await reader.next()) is not None:
+            await _take_in(run, batch, reader.start)
             run.on_progress(Progress(run.entry.done, _expected(run.entry.done, batch)))
     async with run.runtime.database.unit_of_work(run.tenant_id, run.actor) as uow:
         await end(uow, run.entry, "done")
 
 
-async def _read_ahead(batches: Iterator[Batch]) -> AsyncGenerator[Batch, None]:
-    """Each batch, while the one after it is being read in a thread; no more than two are in memory."""
-    loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1, "import") as reader:
-        coming = loop.run_in_executor(reader, next, batches, None)
-        while (batch := await coming) is not None:
-            coming = loop.run_in_executor(reader, next, batches, None)
-            yield batch
+class _Reader:
+    """Reads the next batch in a thread, from the moment when it is told to start: while the database has work to do.
+
+    Left to itself it would take turns with the batch before it and delay what the database waits for.
+    """
+
+    def __init__(self, batches: Iterator[Batch]):
+        self._batches = batches
+        self._thread = ThreadPoolExecutor(1, "import")
+        self._coming: asyncio.Future[Batch | None] | None = None
+
+    def __enter__(self) -> _Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def start(self) -> None:
+        if self._coming is None:
+            self._coming = asyncio.get_running_loop().run_in_executor(self._thread, next, self._batches, None)
+
+    async def next(self) -> Batch | None:
+        """The next batch; None after the last."""
+        self.start()
+        assert self._coming is not None
+        batch = await self._coming
+        self._coming = None
+        return batch
 
 
 _TRIES: Final = 3
 
 
-async def _take_in(run: Run, batch: Batch) -> None:
+async def _take_in(run: Run, batch: Batch, meanwhile: Callable[[], None]) -> None:
     for attempt in range(1, _TRIES + 1):
         try:
-            run.entry = await _one_transaction(run, batch)
+            run.entry = await _one_transaction(run, batch, meanwhile)
         except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
             # Others write to the same leads; the batch is undone whole, so it can be done again.
             if attempt == _TRIES:
@@ -181,11 +200,11 @@ _COMMIT_SOON: LiteralString = "SELECT set_config('synchronous_commit', 'off', tr
 """No batch waits for the disk: if it were lost, so would be its place in the ledger; the end waits for them all."""
 
 
-async def _one_transaction(run: Run, batch: Batch) -> Entry:
+async def _one_transaction(run: Run, batch: Batch, meanwhile: Callable[[], None]) -> Entry:
     async with run.runtime.database.unit_of_work(run.tenant_id, run.actor) as uow:
         await uow.connection.execute(_COMMIT_SOON)
         await hold(uow, run.entry)
-        tally, refused = await _capture_what_can_be(uow, batch.items)
+        tally, refused = await _capture_what_can_be(uow, batch.items, meanwhile)
         await uow.settle()
         rejects = sorted([*batch.rejects, *refused], key=lambda reject: reject.line)
         done = run.entry.done + tally + Tally(rejected=len(rejects))
@@ -201,12 +220,15 @@ _REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, orjson.JSON
 """What is wrong with a value rather than with the database or with us."""
 
 
-async def _capture_what_can_be(uow: UnitOfWork, items: list[Item]) -> tuple[Tally, list[Reject]]:
+async def _capture_what_can_be(
+    uow: UnitOfWork, items: list[Item], meanwhile: Callable[[], None]
+) -> tuple[Tally, list[Reject]]:
     """Capture `items`; where that fails, halve them until the rows that are at fault stand alone."""
     if not items:
         return Tally(), []
     try:
-        captures = await capture_leads(uow, [item.incoming for item in items], door="import", live=False)
+        incoming = [item.incoming for item in items]
+        captures = await capture_leads(uow, incoming, door="import", live=False, meanwhile=meanwhile)
     except _REFUSALS as error:
         if len(items) == 1:
             [item] = items
@@ -214,8 +236,8 @@ async def _capture_what_can_be(uow: UnitOfWork, items: list[Item]) -> tuple[Tall
             sentence = f"the row cannot be stored ({said}): correct its text"
             return Tally(), [Reject(item.record.line, None, "row.refused", sentence, item.record.cells)]
         middle = len(items) // 2
-        first, first_refused = await _capture_what_can_be(uow, items[:middle])
-        second, second_refused = await _capture_what_can_be(uow, items[middle:])
+        first, first_refused = await _capture_what_can_be(uow, items[:middle], meanwhile)
+        second, second_refused = await _capture_what_can_be(uow, items[middle:], meanwhile)
         return first + second, first_refused + second_refused
     created = sum(capture.outcome == "created" for capture in captures)
     return Tally(created, len(captures) - created), []
