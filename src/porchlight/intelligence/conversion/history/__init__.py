@@ -1,0 +1,1 @@
+"""History: how a team's own past corrects the documented prior scorecard."""
