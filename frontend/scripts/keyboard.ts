@@ -1,7 +1,7 @@
 /** Single-key shortcuts. They can be switched off in their own dialog, for people who speak to their computer. */
 
 const OFF = "porchlight.shortcuts.off";
-const PLACES: Record<string, string> = { l: "/leads", i: "/import", s: "/settings/team" };
+const PLACES: Record<string, string> = { l: "/leads", i: "/import", t: "/trust", s: "/settings/team" };
 const CHORD = 1_200;
 
 export function startKeyboard(): void {

@@ -29,11 +29,14 @@ from porchlight.kit.settings import Settings
 from porchlight.leads import routes as leads
 from porchlight.leads import upkeep as leads_upkeep
 from porchlight.leads.events import FactsRecorded, LeadFreed, LeadsArriving, LeadsCaptured
+from porchlight.leads.learning import keeping
+from porchlight.leads.learning import routes as models
 from porchlight.web.app import mount_pages
 from porchlight.web.shell import error_page
 
 ROUTERS = (
     leads.router,
+    models.router,
     accounts.router,
     hooks.router,
     hooks.doors,
@@ -43,7 +46,7 @@ ROUTERS = (
 )
 
 #: Jobs that run by the clock; naming them here is what makes a worker know them.
-PERIODIC = (accounts_upkeep.forget_sessions, drain.wake, leads_upkeep.upkeep, outbox.sweep_job)
+PERIODIC = (accounts_upkeep.forget_sessions, drain.wake, leads_upkeep.upkeep, keeping.nightly, outbox.sweep_job)
 
 
 def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = None) -> Runtime:

@@ -18,6 +18,7 @@ from tests.web.sample_leads import (
     signed_out,
     waiting_page,
 )
+from tests.web.sample_trust import early_trust_page, pending_trust_page, trust_page
 
 
 def sign_in_page() -> Context:
@@ -381,6 +382,9 @@ PAGES: dict[str, tuple[str, Callable[[], Context]]] = {
     "import-done": ("import/run.html", done_run_page),
     "import-stopped": ("import/run.html", stopped_run_page),
     "import-failed": ("import/run.html", failed_run_page),
+    "trust": ("trust/trust.html", trust_page),
+    "trust-early": ("trust/trust.html", early_trust_page),
+    "trust-pending": ("trust/trust.html", pending_trust_page),
     "team": ("settings/team.html", team_page),
     "team-small": ("settings/team.html", small_team_page),
     "user": ("settings/user.html", user_page),

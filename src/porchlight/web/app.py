@@ -7,10 +7,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 from starlette.types import Scope
 
-from porchlight.web import imports, leads, settings, sign_in, team
+from porchlight.web import imports, leads, settings, sign_in, team, trust
 from porchlight.web.rendering import STATIC
 
-ROUTERS = (sign_in.router, leads.router, imports.router, team.router, settings.router)
+ROUTERS = (sign_in.router, leads.router, imports.router, trust.router, team.router, settings.router)
 
 _YEAR = "public, max-age=31536000, immutable"
 

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from porchlight import __version__
-from porchlight.web import drawing, presentation, vocabulary
+from porchlight.web import drawing, presentation, trust_pictures, vocabulary
 
 STATIC = Path(__file__).parent / "static"
 
@@ -49,6 +49,8 @@ HELPERS: Mapping[str, Callable[..., Any]] = {
         drawing.diverging,
         drawing.score_line,
         drawing.waterfall,
+        trust_pictures.month_words,
+        trust_pictures.ratio_place,
     )
 }
 
@@ -62,6 +64,7 @@ VOCABULARIES: Mapping[str, Mapping[str, Any]] = {
     "ASSIGNMENT_RULES": vocabulary.ASSIGNMENT_RULES,
     "CONSENTS": vocabulary.CONSENTS,
     "IMPORT_STATES": vocabulary.IMPORT_STATES,
+    "MODEL_STATES": vocabulary.MODEL_STATES,
     "ROLES": vocabulary.ROLES,
     "PERMISSIONS": vocabulary.PERMISSIONS,
     "DOORS": vocabulary.DOORS,

@@ -139,6 +139,13 @@ IMPORT_STATES: Mapping[str, Face] = {
     "cancelled": Face("Discarded"),
 }
 
+MODEL_STATES: Mapping[str, Face] = {
+    "in_service": Face("In service", tone="good"),
+    "candidate": Face("Waits for you", tone="warm"),
+    "retired": Face("Retired"),
+    "rejected": Face("No better", tone="cool"),
+}
+
 LEAD_FIELDS: Mapping[str, Mapping[str, str]] = {
     # what a column of a file can become, by group
     "Who": {

@@ -14,12 +14,12 @@ import numpy as np
 from porchlight.intelligence.conversion import EMPTY, Fact, fold, forecast
 from porchlight.intelligence.conversion.forecast import HORIZON_DAYS
 from porchlight.kit.database import UnitOfWork
+from porchlight.leads.learning.history import AS_IT_HAPPENED
 from porchlight.leads.learning.track_record import Served
 
 KEPT: Final = timedelta(days=3 * 366)
 """How far back the record looks."""
 _ROWS_AT_ONCE: Final = 5_000
-_AS_IT_HAPPENED: Final = timedelta(days=2)
 _ENDED: Final = forecast(fold(EMPTY, Fact("deal.closed", 1.0, {})), 1.0).score
 """The fixed score of whoever has closed or is lost: no forecast, so it counts neither way."""
 
@@ -90,7 +90,7 @@ async def served_forecasts(uow: UnitOfWork) -> Served:
                 "month": month,
                 "won": after < len(closed) and closed[after] <= at + horizon,
                 "settled": at + horizon <= now,
-                "live": made_at - at < _AS_IT_HAPPENED,
+                "live": made_at - at <= AS_IT_HAPPENED,
                 "source": sources(source),
                 "agent": -1 if owner is None else agents(owner),
                 "version": versions(version),

@@ -57,7 +57,7 @@ async def list_versions(uow: UnitOfWork) -> list[ModelVersion]:
     found = await uow.session.scalars(
         select(ModelVersion)
         .where(ModelVersion.tenant_id == uow.tenant_id)
-        .order_by(ModelVersion.made_at.desc(), ModelVersion.id.desc())
+        .order_by(ModelVersion.made_at.desc(), ModelVersion.kind, ModelVersion.id.desc())
     )
     return list(found)
 
