@@ -1,0 +1,152 @@
+"""A table made ready to compare: every field as numbers into a list of its distinct values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from porchlight.intelligence.identity.fields import Column
+from porchlight.intelligence.identity.levels import Aspect
+from porchlight.intelligence.identity.normalise import Normaliser, name, normaliser, split_full_name
+
+Codes = NDArray[np.int32]
+NAMES: Final = "names of persons"
+_LIKE: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing by which two records are compared.
+
+    `sources` are the columns it is read from; fields of one `vocabulary` number their values alike, so that a value
+    in its `partner` field is recognised.
+    """
+
+    name: str
+    aspect: Aspect
+    sources: tuple[str, ...]
+    vocabulary: str
+    partner: str | None = None
+    day_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """`codes[field][row]` numbers a value of `words[vocabulary]`; -1 is missing."""
+
+    size: int
+    codes: dict[str, Codes]
+    words: dict[str, NDArray[np.object_]]
+
+    def take(self, rows: NDArray[np.int64]) -> Records:
+        return Records(len(rows), {name: codes[rows] for name, codes in self.codes.items()}, self.words)
+
+
+def plan(table: pl.DataFrame, columns: Sequence[Column]) -> tuple[Field, ...]:
+    """The fields to compare `table` by."""
+    of_kind: dict[str, list[str]] = {}
+    for column in columns:
+        if column.kind is not None:
+            of_kind.setdefault(column.kind, []).append(column.name)
+    fields = list(_name_fields(table, of_kind))
+    for column in columns:
+        if column.kind is None or column.kind in ("given", "surname", "full_name"):
+            continue
+        others = [other for other in of_kind[column.kind] if other != column.name]
+        crossing = column.kind in ("street", "city") and len(others) == 1
+        fields.append(
+            Field(
+                column.name,
+                column.kind,
+                (column.name,),
+                column.kind if crossing else column.name,
+                others[0] if crossing else None,
+            )
+        )
+    return tuple(fields)
+
+
+def _name_fields(table: pl.DataFrame, of_kind: Mapping[str, Sequence[str]]) -> list[Field]:
+    given, surname = of_kind.get("given", [])[:1], of_kind.get("surname", [])[:1]
+    full = list(of_kind.get("full_name", []))
+    if given and surname:
+        joined = pl.concat_str(
+            [pl.col(given[0]).fill_null(""), pl.col(surname[0]).fill_null("")], separator=" "
+        ).str.strip_chars()
+        full = [
+            column
+            for column in full
+            if (table.select((pl.col(column).fill_null("") == joined).mean()).item() or 0.0) < _LIKE
+        ]
+        rest = (Field(column, "names", (column, given[0], surname[0]), column) for column in full[:1])
+        return [
+            Field(given[0], "given", (given[0],), NAMES, surname[0]),
+            Field(surname[0], "surname", (surname[0],), NAMES, given[0]),
+            *rest,
+        ]
+    if full:
+        column = full[0]
+        return [
+            Field(f"{column}: given", "given", (column,), NAMES, f"{column}: surname"),
+            Field(f"{column}: surname", "surname", (column,), NAMES, f"{column}: given"),
+            Field(f"{column}: other", "names", (column,), f"{column}: other"),
+        ]
+    single = [*((g, "given") for g in given), *((s, "surname") for s in surname)]
+    return [Field(column, "given" if aspect == "given" else "surname", (column,), NAMES) for column, aspect in single]
+
+
+def prepare(table: pl.DataFrame, fields: Sequence[Field], region: str = "US") -> Records:
+    """`table` (text columns) as numbers. The values of one vocabulary are numbered in the order they appear."""
+    codes: dict[str, Codes] = {}
+    words: dict[str, NDArray[np.object_]] = {}
+    for vocabulary in dict.fromkeys(field.vocabulary for field in fields):
+        members = [field for field in fields if field.vocabulary == vocabulary]
+        numbers: dict[str, int] = {}
+        for field in members:
+            codes[field.name] = _encode(_source(table, field), _reader(table, field, region), numbers)
+        words[vocabulary] = np.array([*numbers, ""], object)[:-1]
+    return Records(table.height, codes, words)
+
+
+def _source(table: pl.DataFrame, field: Field) -> pl.Series:
+    """The cells a field is read from; several columns in one cell each, between them a sign that no text has."""
+    if len(field.sources) == 1:
+        return table[field.sources[0]]
+    return table.select(pl.concat_str([pl.col(c).fill_null("") for c in field.sources], separator="\x1f")).to_series()
+
+
+def _reader(table: pl.DataFrame, field: Field, region: str) -> Normaliser:
+    column = field.sources[0]
+    if field.name == column and field.aspect != "names":
+        return normaliser(field.aspect, table[column].drop_nulls().head(5_000).to_list(), region)
+    if field.aspect == "given":
+        return lambda cell: split_full_name(cell)[0]
+    if field.aspect == "surname":
+        return lambda cell: split_full_name(cell)[1]
+    return _other_names if len(field.sources) > 1 else _middle_names
+
+
+def _other_names(cell: str) -> str | None:
+    full, *known = cell.split("\x1f")
+    return _without(full, {word for part in known for word in (name(part) or "").split()})
+
+
+def _middle_names(cell: str) -> str | None:
+    return _without(cell, {word for part in split_full_name(cell) for word in (part or "").split()})
+
+
+def _without(full: str, known: set[str]) -> str | None:
+    return " ".join(word for word in (name(full) or "").split() if word not in known) or None
+
+
+def _encode(cells: pl.Series, read: Callable[[str], str | None], numbers: dict[str, int]) -> Codes:
+    distinct = cells.drop_nulls().unique(maintain_order=True)
+    found = [-1 if (word := read(cell)) is None else numbers.setdefault(word, len(numbers)) for cell in distinct]
+    lookup = pl.DataFrame({"cell": distinct, "code": pl.Series(found, dtype=pl.Int32)})
+    joined = pl.DataFrame({"cell": cells}).join(lookup, on="cell", how="left", maintain_order="left")
+    return joined["code"].fill_null(-1).to_numpy().astype(np.int32)
