@@ -51,8 +51,8 @@ _NAMES: Final = (
     (
         0.8,
         "its name says that it is written when a deal ends",
-        r"clos(?:e|ed|ing) (?:date|value|amount|price|reason|by|at|on)|commission|invoice(?: .*)?|sale price|revenue booked"
-        r"|(?:won|lost|loss|win) (?:date|reason|at|on)|reason (?:won|lost)|deal (?:value|outcome|result)"
+        r"clos(?:e|ed|ing) (?:date|value|amount|price|reason|by|at|on)|commission|invoice(?: .*)?|sale price"
+        r"|revenue booked|(?:won|lost|loss|win) (?:date|reason|at|on)|reason (?:won|lost)|deal (?:value|outcome|result)"
         r"|(?:conversion|converted|contract|signing|signed|sold|enrol?lment|purchase|churn(?:ed)?) "
         r"(?:date|at|on|value|amount|price)",
     ),
