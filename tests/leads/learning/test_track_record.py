@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from porchlight.leads.learning.track_record import FEWEST_CLOSINGS, Served, month_name, review
@@ -95,6 +96,11 @@ def test_an_agent_whose_leads_close_far_more_often_stands_out_and_the_others_do_
     assert [agent["name"] for agent in record["agents"] if agent["differs"] > 0] == ["agent-0"]
     best = record["agents"][0]
     assert 1 < best["ratio"]["value"] < best["happened"] / best["due"] * 1.001
+
+
+def test_the_record_is_plain_values_that_the_database_keeps() -> None:
+    record = review(served(12_000, luck=[2.5] + [1] * 7))
+    assert orjson.loads(orjson.dumps(record)) == record
 
 
 def test_a_wrong_level_of_the_team_is_no_difference_of_its_agents() -> None:

@@ -221,7 +221,7 @@ def _groups(
     expected *= happened.sum() / expected.sum()
     q = float(((happened - expected) ** 2 / expected).sum())
     freedom = len(rows) - 1
-    between = max(0.0, (q - freedom) / (expected.sum() - (expected**2).sum() / expected.sum()))
+    between = max(0.0, (q - freedom) / float(expected.sum() - (expected**2).sum() / expected.sum()))
     differ = bool(chi2.sf(q, freedom) < 1 - COVERAGE)
     groups = []
     for (name, leads_, rows_, closed, _, _), seen, due in zip(rows, happened, expected, strict=True):
