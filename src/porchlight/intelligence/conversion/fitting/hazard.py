@@ -10,7 +10,7 @@ Behind the longest time watched the hazard is zero: most rows never win, and the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -110,7 +110,7 @@ def _bin(edges: Floats, at: Floats) -> npt.NDArray[np.intp]:
 class _Problem:
     """The sufficient parts of the likelihood: a coefficient vector is (μ, b, c, β)."""
 
-    design: sparse.csr_array
+    design: Floats
     watched: sparse.csr_array
     wins: Floats
     a: slice
@@ -118,7 +118,7 @@ class _Problem:
     x: slice
 
 
-def _problem(histories: Histories, design: sparse.csr_array, ages: Floats, periods: Floats) -> _Problem:
+def _problem(histories: Histories, design: Floats, ages: Floats, periods: Floats) -> _Problem:
     wide, long = len(periods) - 1, len(ages) - 1
     a, c = slice(1, 1 + long), slice(1 + long, 1 + long + wide)
     x = slice(c.stop, c.stop + design.shape[1])
@@ -139,12 +139,12 @@ def _expected(problem: _Problem, at: Floats) -> tuple[Floats, Floats]:
     mean = relative * (problem.watched @ grid.ravel())
     cells = (problem.watched.T @ relative).reshape(grid.shape) * grid
     expected = np.concatenate([[mean.sum()], cells.sum(1), cells.sum(0), problem.design.T @ mean])
-    mixed = (problem.design.T @ (problem.watched * relative[:, None])).toarray().reshape(-1, *grid.shape) * grid
+    mixed = (problem.watched.T @ (problem.design * relative[:, None])).T.reshape(-1, *grid.shape) * grid
     information = np.zeros((len(at), len(at)))
     information[0, :] = information[:, 0] = expected
     information[a, a], information[c, c] = np.diag(cells.sum(1)), np.diag(cells.sum(0))
     information[a, c], information[c, a] = cells, cells.T
-    information[x, x] = (problem.design.T @ (problem.design * mean[:, None])).toarray()
+    information[x, x] = problem.design.T @ (problem.design * mean[:, None])
     information[x, a], information[x, c] = mixed.sum(2), mixed.sum(1)
     information[a, x], information[c, x] = mixed.sum(2).T, mixed.sum(1).T
     return expected, information
@@ -170,7 +170,7 @@ def _walk(size: int) -> Floats:
 
 def fit(
     histories: Histories,
-    design: sparse.csr_array,
+    design: Floats,
     blocks: Sequence[slice],
     *,
     as_of: float,
@@ -246,3 +246,19 @@ def losses(hazard: Hazard, histories: Histories, log_ratio: Floats) -> Floats:
     won = histories.won & (histories.days <= hazard.ages[-1])
     instant = hazard.log_hazard[_bin(hazard.ages, reach)] + log_ratio
     return cumulative(hazard, reach) * np.exp(log_ratio) - np.where(won, instant, 0.0)
+
+
+def level_gain(hazard: Hazard, histories: Histories, log_ratio: Floats) -> float:
+    """How much lower the sum of `losses` would be with the one factor on all hazards that is best in hindsight."""
+    reach = np.minimum(histories.days, hazard.ages[-1])
+    expected = float((cumulative(hazard, reach) * np.exp(log_ratio)).sum())
+    wins = float((histories.won & (histories.days <= hazard.ages[-1])).sum())
+    return expected - wins + wins * float(np.log(wins / expected)) if wins > 0 else expected
+
+
+def tempered(hazard: Hazard, histories: Histories, log_ratio: Floats, slope: float) -> Hazard:
+    """The hazard with its coefficients times `slope`, and its level put so that it expects as many wins as before of
+    the histories, whose log hazard ratios were `log_ratio` (n,)."""
+    watched = cumulative(hazard, histories.days)
+    shift = np.log((watched @ np.exp(log_ratio)) / (watched @ np.exp(slope * log_ratio)))
+    return replace(hazard, log_hazard=hazard.log_hazard + shift, coefficients=hazard.coefficients * slope)
