@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from porchlight.intelligence.conversion.features import FEATURES, Factor
 from porchlight.intelligence.conversion.forecast import Forecast
 from porchlight.intelligence.conversion.kinds import Stage
+from porchlight.intelligence.conversion.scorecard import TERMINAL_LOG_ODDS, WEIGHT_OF
 from porchlight.intelligence.conversion.state import (
     DAY,
     State,
@@ -39,15 +40,23 @@ class _Case(NamedTuple):
 def explain(state: State, forecast: Forecast, at: float, limit: int = 5) -> tuple[Reason, ...]:
     """The strongest reasons, at most `limit` and at most three per factor, strongest first."""
     reasons: list[Reason] = []
+    others = {other.text: other.factor for other in forecast.others}
     for name, value, log_odds in sorted(forecast.contributions, key=lambda item: -abs(item.log_odds)):
         if len(reasons) == limit or abs(log_odds) < NEGLIGIBLE:
             break
         if value is None:
             continue
-        factor = _FACTOR_OF[name]
+        factor = others.get(name) or _FACTOR_OF[name]
         if sum(reason.factor == factor for reason in reasons) < 3:
-            reasons.append(Reason(factor, _TEXTS[name](_Case(state, at, value, log_odds > 0.0)), log_odds))
+            text = name if name in others else _TEXTS[name](_Case(state, at, value, _speaks_for(name, value)))
+            reasons.append(Reason(factor, text, log_odds))
     return tuple(reasons)
+
+
+def _speaks_for(name: str, value: float) -> bool:
+    """Whether the scorecard takes the value as a good sign: the words tell what is so, whatever a model makes of it."""
+    weight, reference = _SCORECARD[name]
+    return weight * (value - reference) > 0.0
 
 
 def ago(seconds: float) -> str:
@@ -191,4 +200,7 @@ _TEXTS: Final[dict[str, Callable[[_Case], str]]] = {
     "ended": lambda case: _STAGE_TEXT[case.state.stage],
 }
 
+_SCORECARD: Final = {feature.name: (WEIGHT_OF[feature.name], feature.reference) for feature in FEATURES} | {
+    "ended": (TERMINAL_LOG_ODDS, 0.0)
+}
 _FACTOR_OF: Final[dict[str, Factor]] = {feature.name: feature.factor for feature in FEATURES} | {"ended": "momentum"}

@@ -1,4 +1,4 @@
-"""The forecast: what the prior scorecard makes of a state at a time."""
+"""The forecast: what the prior scorecard makes of a state at a time, and the shape that every model's forecast has."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from porchlight.intelligence.conversion.features import (
     FEATURES,
     NEUTRAL,
     Context,
+    Factor,
     feature_values,
 )
 from porchlight.intelligence.conversion.kinds import TERMINAL_STAGES
@@ -41,6 +42,14 @@ class Factors(NamedTuple):
     momentum: float
 
 
+class Other(NamedTuple):
+    """What something beside the features adds to its factor, in log-odds, with its words."""
+
+    factor: Factor
+    text: str
+    log_odds: float
+
+
 class Contribution(NamedTuple):
     """What one feature adds to its factor; `value` is None where the feature has no data."""
 
@@ -54,7 +63,8 @@ class Forecast:
     """`probability` of converting within 90 days; `score` 0–100, 50 an average lead, equal to `score_from(factors)`.
 
     `values` are those of the features in the order of `FEATURES`. A closed or lost lead has none of them, the one
-    contribution `ended`, and a fixed score of 1: see `TERMINAL_LOG_ODDS`.
+    contribution `ended`, and a fixed score of 1: see `TERMINAL_LOG_ODDS`. A model learned from history says itself what
+    each feature adds (`effects`), and what else does (`others`).
     """
 
     probability: float
@@ -63,12 +73,20 @@ class Forecast:
     factors: Factors
     values: tuple[float | None, ...]
     model_version: str = MODEL_VERSION
+    effects: tuple[float, ...] | None = None
+    others: tuple[Other, ...] = ()
 
     @property
     def contributions(self) -> tuple[Contribution, ...]:
         """What each feature adds to the score. Made when asked for: it takes half as long as the forecast itself."""
         if not self.values:
             return (Contribution("ended", 1.0, TERMINAL_LOG_ODDS),)
+        if self.effects is not None:
+            learned = zip(_PLAN, self.values, self.effects, strict=True)
+            return (
+                *(Contribution(name, value, effect) for (name, _, _, _), value, effect in learned),
+                *(Contribution(other.text, 1.0, other.log_odds) for other in self.others),
+            )
         return tuple(
             Contribution(name, value, 0.0 if value is None else weight * (value - reference))
             for (name, _, weight, reference), value in zip(_PLAN, self.values, strict=True)
@@ -78,9 +96,13 @@ class Forecast:
 def forecast(state: State, at: float, context: Context = NEUTRAL) -> Forecast:
     """The forecast for a lead in `state` at `at` (epoch seconds), which should not precede the latest fact."""
     if state.stage in TERMINAL_STAGES:
-        factors = Factors._make((*(0.0,) * (len(FACTORS) - 1), TERMINAL_LOG_ODDS))
-        return _forecast(factors, (), context)
+        return forecast_ended(context.base_probability)
     return forecast_from(feature_values(state, at, context), context)
+
+
+def forecast_ended(base_probability: float, model_version: str = MODEL_VERSION) -> Forecast:
+    """The forecast for a closed or lost lead, by whatever model."""
+    return forecast_of((*(0.0,) * (len(FACTORS) - 1), TERMINAL_LOG_ODDS), (), base_probability, model_version)
 
 
 def forecast_from(values: Sequence[float | None], context: Context = NEUTRAL) -> Forecast:
@@ -89,7 +111,7 @@ def forecast_from(values: Sequence[float | None], context: Context = NEUTRAL) ->
     for (_, factor, weight, reference), value in zip(_PLAN, values, strict=True):
         if value is not None:
             totals[factor] += weight * (value - reference)
-    return _forecast(Factors._make(totals), tuple(values), context)
+    return forecast_of(totals, tuple(values), context.base_probability)
 
 
 def score_from(factors: Iterable[float]) -> float:
@@ -101,11 +123,19 @@ def grade_of(score: float) -> Grade:
     return "A" if score >= GRADE_A else "B" if score >= GRADE_B else "C"
 
 
-def _forecast(factors: Factors, values: tuple[float | None, ...], context: Context) -> Forecast:
-    base = context.base_probability
+def forecast_of(
+    totals: Iterable[float],
+    values: tuple[float | None, ...],
+    base_probability: float,
+    model_version: str = MODEL_VERSION,
+    effects: tuple[float, ...] | None = None,
+    others: tuple[Other, ...] = (),
+) -> Forecast:
+    """The forecast that eight factors make beside a base."""
+    factors = Factors._make(totals)
     score = score_from(factors)
-    probability = _sigmoid(log(base / (1.0 - base)) + _total(factors))
-    return Forecast(probability, score, grade_of(score), factors, values)
+    probability = _sigmoid(log(base_probability / (1.0 - base_probability)) + _total(factors))
+    return Forecast(probability, score, grade_of(score), factors, values, model_version, effects, others)
 
 
 def _total(factors: Iterable[float]) -> float:
