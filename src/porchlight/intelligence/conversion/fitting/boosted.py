@@ -106,6 +106,14 @@ def contributions(model: Boosted, x: Matrix) -> Floats:
     return found / max(1, len(model.texts))
 
 
+def fits(model: Boosted, columns: int) -> bool:
+    """Whether the texts can be read and their trees take this many columns."""
+    try:
+        return all(_loaded(text).num_feature() == columns for text in model.texts)
+    except lgb.basic.LightGBMError:
+        return False
+
+
 def _train(
     x: Matrix,
     y: Floats,

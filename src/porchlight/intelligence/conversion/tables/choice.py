@@ -38,7 +38,7 @@ Progress = Callable[[float], None]
 
 PENALTIES: Final = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
 HALF_LIVES: Final = (0.0, 1.0, 0.3)
-ROUNDS: Final = (50, 100, 200, 350, 500)
+ROUNDS: Final = (25, 50, 100, 200, 300)
 CHOICE_ROWS: Final = 40_000
 """More rows do not change which recipe is best; they are taken evenly over time."""
 _STARTS: Final = (0.4, 0.55, 0.7, 0.85, 1.0)

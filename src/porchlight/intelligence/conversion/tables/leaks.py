@@ -38,7 +38,7 @@ _PURE_SHARE: Final = 0.04
 _LEAST_PURE: Final = 10
 _OPEN_GAP: Final = 0.3
 _MOST_ROWS: Final = 0.95
-_LEAST_ROWS: Final = 200
+_LEAST_ROWS: Final = 60
 """Fewer decided rows cannot tell a leak from luck: then only names and open rows count."""
 
 

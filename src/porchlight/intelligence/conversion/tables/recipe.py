@@ -15,10 +15,9 @@ from porchlight.intelligence.evaluation.binary import log_odds
 Floats = npt.NDArray[np.float64]
 Family = Literal["base rate", "logistic", "boosted trees", "boosted trees on the logistic", "blend"]
 
-LEARNING_RATE: Final = 0.03
+LEARNING_RATE: Final = 0.05
 _LEAVES: Final = 15
 _SHRINKAGE: Final = 10.0
-_SEEDS: Final = 2
 _BLOCKS: Final = 30
 _TIME_BOUND: Final = 20.0
 """A feature whose rows count for fewer than one in this many tells the period more than the lead: trees, which would
@@ -104,7 +103,6 @@ def tree_settings(rows: int, rounds: int) -> boosted.Settings:
         leaves=_LEAVES,
         leaf_rows=int(np.clip(rows // 200, 10, 100)),
         shrinkage=_SHRINKAGE,
-        seeds=_SEEDS if rows < 20_000 else 1,
         extra=True,
     )
 
