@@ -48,6 +48,7 @@ _THOUSANDS: Final = r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
 _DECIMAL_COMMA: Final = r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 _UNIT: Final = r"(?:[%$€£¥₹]|USD|EUR|GBP|INR|CAD|AUD)?"
 _MONEY: Final = rf"^([+-]?)\s*{_UNIT}\s*([+-]?[\d.,]+(?:[eE][+-]?\d+)?)\s*{_UNIT}$"
+_COMPACT_DATE: Final = r"^(19|20)\d{6}$"
 _CODE: Final = r"^0\d+$"
 _WORDS_OF_TEXT: Final = 3.0
 
@@ -114,14 +115,14 @@ def _column(cells: pl.Series) -> Column:
     unique = distinct >= _ID_DISTINCT * values.len() and distinct >= 20
     form = _number_form(sample)
     if form is not None:
+        dated = date_form(sample) if form == "plain" and bool(sample.str.contains(_COMPACT_DATE).all()) else None
+        if dated is not None:
+            return Column(name, "date", missing, distinct, dated)
         rising = _rising(values, form) if unique else 0
         whole = form == "plain" and float(sample.str.contains(_WHOLE).mean() or 0.0) >= _MOST  # type: ignore[arg-type]
         if unique and whole and (rising or _ID_NAME.search(name)):
             return Column(name, "id", missing, distinct, form, None, rising)
-        dated = date_form(sample) if form == "plain" and bool(sample.str.contains(r"^(19|20)\d{6}$").all()) else None
-        if dated is None:
-            return Column(name, "number", missing, distinct, form, _sentinel(values, form))
-        return Column(name, "date", missing, distinct, dated)
+        return Column(name, "number", missing, distinct, form, _sentinel(values, form))
     if float(sample.str.contains(r"\d").mean() or 0.0) >= _MOST:  # type: ignore[arg-type]
         dated = date_form(sample)
         if dated is not None:

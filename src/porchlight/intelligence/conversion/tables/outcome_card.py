@@ -88,7 +88,7 @@ def build_card(
     made_at: str,
     version: str,
 ) -> Card:
-    """The card. `frame` (typed) and `parts` (n, codes, log-odds) are of the rows learned from, `groups` of the trial's."""
+    """The card. `frame` (typed) and `parts` (n, codes) are of the rows learned from, `groups` of the trial."""
     measured = _thinned(trial)
     decided = result.won[~np.isnan(result.won)]
     auc = binary.auc_interval(measured.won, measured.model)
@@ -223,8 +223,8 @@ def _cautions(trial: Trial, decided: Floats, order: Order, groups: Sequence[Grou
     ]
     if behind:
         found.append(
-            f"Groups of “{groups[0]['column']}” that are in the upper fifth of the scores less than four fifths as often "
-            f"as the most favoured group: {', '.join(behind)}. Find out why before using the scores."
+            f"Groups of “{groups[0]['column']}” that are in the upper fifth of the scores less than four fifths as "
+            f"often as the most favoured group: {', '.join(behind)}. Find out why before using the scores."
         )
     found.append("It knows this table's leads only: not another market, source or team, nor what happens afterwards.")
     return found
