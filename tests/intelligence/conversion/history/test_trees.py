@@ -31,7 +31,7 @@ def table(rows: int = 800) -> tuple[Floats, Floats]:
     y = (
         np.nan_to_num(x[:, 0], nan=0.7) * x[:, 1] + 0.5 * np.nan_to_num(x[:, 30]) + 0.2 * dice.random(rows) > 0.6
     ) * 1.0
-    return x, y
+    return x, np.asarray(y, dtype=np.float64)
 
 
 def grown() -> tuple[Tree, ...]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from itertools import pairwise, product
 from math import log
 from typing import Final, NamedTuple
@@ -25,6 +26,7 @@ from scipy.special import expit
 from porchlight.intelligence.conversion.features import BASE_PROBABILITY, FACTORS, FEATURES
 from porchlight.intelligence.conversion.fitting import logistic
 from porchlight.intelligence.conversion.forecast import HORIZON_DAYS
+from porchlight.intelligence.conversion.history.best_hours import answers_of, team_hours
 from porchlight.intelligence.conversion.history.curve import learned_shape
 from porchlight.intelligence.conversion.history.landmarks import CONVERTED, LOST, Floats, Rows, converted_within
 from porchlight.intelligence.conversion.history.model import (
@@ -50,12 +52,12 @@ WEIGHT_SPREADS: Final = (0.25, 0.7)
 """How far weights may leave the scorecard's: the careful choice, and the free one."""
 TERM_SPREAD: Final = 0.5
 
-LEAST_CONVERSIONS: Final = 10
-"""Leads that converted before there is anything to choose by."""
-HALF_TRUST: Final = 20.0
-"""With this many conversions the trees are trusted at most half."""
+LEAST_CONVERSIONS: Final = 8
+"""Leads that converted before trees are tried at all."""
+LEAST_BEFORE_CUT: Final = 4
+HALF_TRUSTS: Final = (8.0, 20.0, 40.0, 80.0)
+"""With c conversions the trees have the share c / (c + h) in the blend: with h of them as much as the regression."""
 ROUNDS: Final = (80, 200)
-TRUSTS: Final = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
 LEAVES: Final = 8
 LEAF_ROWS: Final = 50
 _CUTS: Final = (0.5, 0.75)
@@ -70,7 +72,14 @@ class Choice(NamedTuple):
 
     spread: float = WEIGHT_SPREADS[0]
     rounds: int = 0
-    trust: float = 0.0
+    half_trust: float = float("inf")
+
+    def trust(self, conversions: int) -> float:
+        return conversions / (conversions + self.half_trust) if self.rounds else 0.0
+
+
+UNTRIED: Final = Choice(WEIGHT_SPREADS[0], ROUNDS[0], 40.0)
+"""Where there are conversions but too few to choose by; it was the best over many small simulated histories."""
 
 
 class _Linear(NamedTuple):
@@ -82,8 +91,11 @@ class _Linear(NamedTuple):
     of_terms: Floats
 
 
-def learn(rows: Rows) -> Model:
-    """The model that these rows (`landmark_rows`) teach. Without any outcome in them it is the prior, to the bit."""
+def learn(rows: Rows, zone: tzinfo = UTC) -> Model:
+    """The model that these rows (`landmark_rows`) teach. Without any outcome in them it is the prior, to the bit.
+
+    `zone` is the team's time zone, in which the hours of answers are counted.
+    """
     outcomes = rows.ended(CONVERTED, LOST)
     if not outcomes:
         return PRIOR
@@ -97,7 +109,11 @@ def learn(rows: Rows) -> Model:
     model = sealed(_assembled(rows, indicators, terms, linear, trees, choice, outcomes, (y, weights)))
     about = [About(one.owner, one.custom) for one in rows.about]
     scores = score_many(model, rows.values, rows.marks, about)
-    return sealed(replace(model, shape=learned_shape(rows, scores.factors.sum(axis=1))))
+    until = model.learned.until or 0.0
+    leads = [rows.about[index] for index in np.unique(rows.lead, return_index=True)[1]]
+    answers = [at for one in leads for at in answers_of(one.facts) if at <= until]
+    shape = learned_shape(rows, scores.factors.sum(axis=1))
+    return sealed(replace(model, shape=shape, hours=team_hours(answers, zone)))
 
 
 def _chosen(rows: Rows, indicators: Floats) -> Choice:
@@ -111,16 +127,12 @@ def _chosen(rows: Rows, indicators: Floats) -> Choice:
         later = start[rows.lead] >= cut
         y_later, w_later = converted_within(rows.take(later), HORIZON_DAYS)
         early = rows.known_at(float(cut))
-        if early.ended(CONVERTED) < LEAST_CONVERSIONS // 2 or not y_later[w_later > 0.0].any():
+        if early.ended(CONVERTED) < LEAST_BEFORE_CUT or not y_later[w_later > 0.0].any():
             continue
         for choice, log_odds in _candidates(early, indicators[rows.at < cut], rows.values[later], indicators[later]):
             loss = float(w_later @ (np.logaddexp(0.0, log_odds) - y_later * log_odds))
             losses[choice] = losses.get(choice, 0.0) + loss
-    if not losses:
-        return Choice()
-    best = min(losses, key=lambda choice: losses[choice])
-    conversions = rows.ended(CONVERTED)
-    return best._replace(trust=min(best.trust, conversions / (conversions + HALF_TRUST)))
+    return min(losses, key=lambda choice: losses[choice]) if losses else UNTRIED
 
 
 def _candidates(early: Rows, indicators: Floats, values: Floats, later: Floats) -> list[tuple[Choice, Floats]]:
@@ -135,9 +147,10 @@ def _candidates(early: Rows, indicators: Floats, values: Floats, later: Floats) 
         if spread == WEIGHT_SPREADS[0]:
             trees = _trees(early, indicators @ linear.of_terms, y, weights, max(ROUNDS))
             grown = {rounds: _log_odds(trees[:rounds], values) + _rate(y, weights) for rounds in ROUNDS}
-        for rounds, trust in product(ROUNDS, TRUSTS):
-            blend = (1.0 - trust) * plain + trust * grown[rounds] + of_terms
-            found.append((Choice(spread, rounds, trust), blend))
+        for rounds, half_trust in product(ROUNDS, HALF_TRUSTS):
+            choice = Choice(spread, rounds, half_trust)
+            trust = choice.trust(early.ended(CONVERTED))
+            found.append((choice, (1.0 - trust) * plain + trust * grown[rounds] + of_terms))
     return found
 
 
@@ -207,7 +220,7 @@ def _assembled(
     from the level of the sum is shared out over all that adds to it in proportion to how much each varies with the sum:
     so far apart are the average lead and a lead that is average in everything.
     """
-    trust = choice.trust if trees else 0.0
+    trust = choice.trust(rows.ended(CONVERTED)) if trees else 0.0
     ready = compiled(trees, trust)
     effects = (1.0 - trust) * _effects(linear, rows.values) + ready.effects_of_many(rows.values)
     ends = np.cumsum([0, *(term.columns for term in terms)])

@@ -27,6 +27,7 @@ from porchlight.intelligence.conversion.forecast import (
 )
 from porchlight.intelligence.conversion.history import terms as beside
 from porchlight.intelligence.conversion.history import trees as forest
+from porchlight.intelligence.conversion.history.best_hours import PRIOR_HOURS, Hours, hours_from_json
 from porchlight.intelligence.conversion.history.curve import PRIOR_SHAPE, Shape, shape_from_json, shape_to_json
 from porchlight.intelligence.conversion.history.landmarks import Floats
 from porchlight.intelligence.conversion.history.terms import About, Reader, Term
@@ -78,6 +79,7 @@ class Model:
     trust: float = 0.0
     terms: tuple[Term, ...] = ()
     shape: Shape = PRIOR_SHAPE
+    hours: Hours = PRIOR_HOURS
     learned: Learned = _NOTHING_LEARNED
     version: str = MODEL_VERSION
     compiled: Compiled = field(default_factory=lambda: forest.compiled(()), repr=False)
@@ -181,6 +183,7 @@ def to_json(model: Model) -> dict[str, Any]:
         "trust": model.trust,
         "terms": beside.to_json(model.terms),
         "shape": shape_to_json(model.shape),
+        "hours": list(model.hours.shares),
         "learned": model.learned._asdict() | {"stages": list(model.learned.stages)},
     }
 
@@ -210,6 +213,7 @@ def _read(document: Mapping[str, Any]) -> Model:
         trust=float(document["trust"]),
         terms=beside.from_json(document["terms"]),
         shape=shape_from_json(document["shape"]),
+        hours=hours_from_json(document["hours"]),
         learned=Learned(**(dict(learned) | {"stages": tuple(learned["stages"])})),
     )
     if not 0.0 < model.base_probability < 1.0 or not 0.0 <= model.trust <= 1.0:
