@@ -8,15 +8,14 @@ import orjson
 import pytest
 
 from porchlight.intelligence.conversion.features import FEATURES
+from porchlight.intelligence.conversion.history.growing import grow, tree_of
 from porchlight.intelligence.conversion.history.trees import (
     FACTOR_GROUPS,
     FACTOR_OF_FEATURE,
     Floats,
     Tree,
-    _read,
     compiled,
     from_json,
-    grow,
     to_json,
 )
 
@@ -47,7 +46,7 @@ def test_the_compiled_trees_say_what_lightgbm_says() -> None:
     booster = lgb.train(
         settings | {"interaction_constraints": groups, "boost_from_average": False}, lgb.Dataset(x, y), 30
     )
-    trees = [tree for info in booster.dump_model()["tree_info"] if (tree := _read(info["tree_structure"]))]
+    trees = [tree for info in booster.dump_model()["tree_info"] if (tree := tree_of(info["tree_structure"]))]
     ready = compiled(trees)
     found = ready.constant + ready.effects_of_many(x).sum(axis=1)
     assert found == pytest.approx(np.asarray(booster.predict(x, raw_score=True)), abs=1e-12)

@@ -26,8 +26,10 @@ from scipy.special import expit
 from porchlight.intelligence.conversion.features import BASE_PROBABILITY, FACTORS, FEATURES
 from porchlight.intelligence.conversion.fitting import logistic
 from porchlight.intelligence.conversion.forecast import HORIZON_DAYS
+from porchlight.intelligence.conversion.history.admission import find_terms
 from porchlight.intelligence.conversion.history.best_hours import answers_of, team_hours
 from porchlight.intelligence.conversion.history.curve import learned_shape
+from porchlight.intelligence.conversion.history.growing import grow
 from porchlight.intelligence.conversion.history.landmarks import CONVERTED, LOST, Floats, Rows, converted_within
 from porchlight.intelligence.conversion.history.model import (
     PRIOR,
@@ -38,8 +40,8 @@ from porchlight.intelligence.conversion.history.model import (
     score_many,
     sealed,
 )
-from porchlight.intelligence.conversion.history.terms import About, Term, columns_of, find_terms, weighted
-from porchlight.intelligence.conversion.history.trees import FACTOR_OF_FEATURE, Tree, compiled, grow
+from porchlight.intelligence.conversion.history.terms import About, Term, columns_of, weighted
+from porchlight.intelligence.conversion.history.trees import FACTOR_OF_FEATURE, Tree, compiled
 
 ROWS_AT_MOST: Final = 200_000
 """More rows than these add time and hardly anything else; leads are left out at random, whole."""

@@ -1,18 +1,16 @@
 """Boosted trees, each of one factor, compiled so that a single lead is read in microseconds.
 
-LightGBM grows them; nothing of it is needed to read them. All nodes of all trees are asked at once, and the leaf of a
+All nodes of all trees are asked at once, and the leaf of a
 tree is the lowest bit that no answer has ruled out (Lucchese et al., "QuickScorer", SIGIR 2015).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
@@ -103,41 +101,6 @@ _ALL: Final = np.uint8(255)
 _CHUNK: Final = 1_000
 
 
-def grow(
-    matrix: Floats, y: Floats, weights: Floats, offset: Floats, *, rounds: int, leaves: int, leaf_rows: int
-) -> tuple[Tree, ...]:
-    """Boost trees on `offset` (n,), the log-odds that are there already; each splits on features of one factor only.
-
-    Taking part of the rows and columns at random for each tree evens out what single rows would make of it.
-    """
-    parameters = {
-        "objective": "binary",
-        "num_leaves": leaves,
-        "learning_rate": LEARNING_RATE,
-        "min_data_in_leaf": leaf_rows,
-        "min_sum_hessian_in_leaf": 0.1,
-        "lambda_l2": 2.0,
-        "bagging_fraction": 0.7,
-        "bagging_freq": 1,
-        "feature_fraction": 0.6,
-        "interaction_constraints": [list(group) for group in FACTOR_GROUPS],
-        "boost_from_average": False,
-        "deterministic": True,
-        "force_row_wise": True,
-        "seed": 20,
-        "num_threads": int(os.environ.get("OMP_NUM_THREADS", "0")),
-        "verbosity": -1,
-    }
-    data = lgb.Dataset(matrix, y, weight=weights, init_score=offset, params=parameters)
-    booster = lgb.train(parameters, data, num_boost_round=rounds)
-    return tuple(
-        tree for info in booster.dump_model()["tree_info"] if (tree := _read(info["tree_structure"])) is not None
-    )
-
-
-LEARNING_RATE: Final = 0.05
-
-
 def compiled(trees: Sequence[Tree], scale: float = 1.0) -> Compiled:
     """The trees ready to be asked, their values times `scale`."""
     order = sorted(trees, key=lambda tree: FACTOR_OF_FEATURE[tree.features[0]])
@@ -216,38 +179,6 @@ def _widened(x: Floats) -> Floats:
     """Every feature twice: once with missing data below every threshold, once above."""
     missing = np.isnan(x)
     return np.concatenate([np.where(missing, -np.inf, x), np.where(missing, np.inf, x)], axis=-1)
-
-
-def _read(root: Mapping[str, Any]) -> Tree | None:
-    """A tree of LightGBM's dump; None for one without a split, which says nothing that an offset does not."""
-    if "split_feature" not in root:
-        return None
-    nodes: list[Mapping[str, Any]] = []
-    leaves: list[Mapping[str, Any]] = []
-
-    def number(item: Mapping[str, Any]) -> int:
-        if "split_feature" not in item:
-            leaves.append(item)
-            return -len(leaves)
-        nodes.append(item)
-        children.append((0, 0))
-        mine = len(nodes) - 1
-        left = number(item["left_child"])
-        children[mine] = (left, number(item["right_child"]))
-        return mine
-
-    children: list[tuple[int, int]] = []
-    number(root)
-    return Tree(
-        tuple(int(node["split_feature"]) for node in nodes),
-        tuple(float(node["threshold"]) for node in nodes),
-        # A feature that was never missing in training is, where it is later, taken as below the threshold.
-        tuple(bool(node["default_left"]) or node["missing_type"] == "None" for node in nodes),
-        tuple(left for left, _ in children),
-        tuple(right for _, right in children),
-        tuple(float(leaf["leaf_value"]) for leaf in leaves),
-        tuple(int(leaf["leaf_count"]) for leaf in leaves),
-    )
 
 
 def _paths(tree: Tree) -> tuple[list[list[tuple[int, bool]]], list[float]]:
