@@ -11,9 +11,14 @@ import numpy.typing as npt
 import polars as pl
 
 from porchlight.intelligence.conversion.fitting import hazard as hazards
+from porchlight.intelligence.conversion.forecast import GRADE_A, GRADE_B
+from porchlight.intelligence.conversion.tables.card import LeftOut
 from porchlight.intelligence.conversion.tables.encoding import in_words, read
-from porchlight.intelligence.conversion.tables.fairness import guard
 from porchlight.intelligence.conversion.tables.histories import read_histories
+from porchlight.intelligence.conversion.tables.order import Order
+from porchlight.intelligence.conversion.tables.outcome import Outcome, require_column
+from porchlight.intelligence.conversion.tables.outcome_model import DECIMALS
+from porchlight.intelligence.conversion.tables.screening import screen
 from porchlight.intelligence.conversion.tables.timeline_model import (
     PLANS,
     Plan,
@@ -27,8 +32,7 @@ from porchlight.intelligence.conversion.tables.timeline_model import (
     with_pairs,
 )
 from porchlight.intelligence.evaluation.survival import c_index
-from porchlight.intelligence.tables.errors import TableUnfitError
-from porchlight.intelligence.tables.kinds import Column, describe, typed
+from porchlight.intelligence.tables.kinds import describe, typed
 
 __all__ = ["TimelineModel", "learn", "learn_timeline", "predict_timeline", "read_table"]
 
@@ -38,7 +42,8 @@ _CUTS: Final = (0.5, 0.7, 0.85)
 _SLOPES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Never above one: what was learned from few wins is more often too sharp than too blunt."""
 _LEAST_WINS: Final = 8
-_REASONS: Final = 4
+_REASONS: Final = 5
+_ROWS_AT_ONCE: Final = 100_000
 _PARTS: Final = (0.1, 0.5, 0.9)
 
 
@@ -55,34 +60,27 @@ def read_table(
 ) -> Table:
     """What can be learned from a frame of text strictly as of a day; raises `TableUnfitError`."""
     found = read_histories(frame, start=start, end=end, outcome=outcome, won=won, as_of=as_of)
-    known = frame[found.kept]
-    given = [name for name in frame.columns if name not in {start, end, outcome}]
-    columns, left_out = [], []
-    for column in describe(known, given):
-        reason = _refused(column, known.get_column(column.name), column.name in exclude, column.name in keep)
-        if reason is None:
-            columns.append(column)
-        else:
-            left_out.append((column.name, *reason))
+    histories, known = found.histories, frame[found.kept]
+    columns = describe(known, [name for name in frame.columns if name not in {start, end, outcome}])
+    dates = {column.name for column in columns if column.kind == "date" and column.name not in keep}
+    order = Order(np.argsort(histories.start, kind="stable"), f"“{start}”", True, None, None, None)
+    ends = Outcome(end, "filled", histories.won.astype(float), ())
+    rest = [column for column in columns if column.name not in dates or column.name in exclude]
+    screened = screen(typed(known, rest), rest, ends, order, exclude=exclude, keep=keep)
+    late = [
+        LeftOut(
+            column=name, reason="leak", evidence=f"A date that may be later than “{start}”; --keep it if it is not."
+        )
+        for name in sorted(dates.difference(exclude))
+    ]
     return Table(
-        tuple(columns), typed(known, columns), found.histories, found.as_of, tuple(left_out), tuple(found.remarks)
+        screened.columns,
+        typed(known, screened.columns),
+        histories,
+        found.as_of,
+        (*screened.left_out, *late),
+        (*found.remarks, *screened.remarks),
     )
-
-
-def _refused(column: Column, cells: pl.Series, excluded: bool, kept: bool) -> tuple[str, str] | None:
-    if excluded:
-        return "asked", "Left out as asked."
-    match column.kind:
-        case "constant":
-            return ("empty" if column.distinct == 0 else "constant"), "Every row holds the same."
-        case "id":
-            return "identifier", "It names the row."
-        case "text":
-            return "free_text", "Free text is not read for a model of time."
-        case "date" if not kept:
-            return "leak", "A date beside the start may have been filled in after it; keep it if it was not."
-    guarded = None if kept else guard(column, cells)
-    return None if guarded is None else (guarded.reason, guarded.evidence)
 
 
 def learn_timeline(
@@ -116,10 +114,10 @@ def choose(trials: Sequence[Trial]) -> Plan:
     """The plan by the trials of `PLANS`, in two steps: whether the level moves, by the loss, which it rules; then what
     is looked at, by C, which no level can change.
 
-    Where nothing could be tried the level may move: it stays where it is unless the data move it.
+    Where nothing could be tried the richest plan stands, as all it may do is shrunk away unless the data ask for it.
     """
     if not trials:
-        return Plan(moving=True, paired=False)
+        return Plan(moving=True, paired=True)
     tried = dict(zip(PLANS, trials, strict=True))
     moving = tried[Plan(True, False)].loss < tried[Plan(False, False)].loss
     return Plan(moving, tried[Plan(moving, True)].c_index > tried[Plan(moving, False)].c_index)
@@ -160,10 +158,7 @@ def _tried(splits: Sequence[tuple[Table, Table]], plan: Plan) -> Trial:
 def typed_rows(model: TimelineModel, frame: pl.DataFrame) -> pl.DataFrame:
     """A frame of text with the model's columns and their values; raises `TableUnfitError` where one is missing."""
     for column in model.columns:
-        if column.name not in frame.columns:
-            raise TableUnfitError(f"The table has no column “{column.name}”, which the model learned from", column.name)
-    if not model.columns:
-        return frame.select()
+        require_column(frame, column.name, "the model, which learned from one")
     return typed(frame, model.columns)
 
 
@@ -182,21 +177,32 @@ def expected_days(model: TimelineModel, log_ratio: Floats) -> Floats:
 def predict_timeline(model: TimelineModel, frame: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
     """One row per row of a frame of text, in its order.
 
-    `probability` is of ever winning, as far as anybody was watched; `score` is 0–100, 50 an average row; `reasons` are
-    signed log-odds that add up to the score's; `p_30`… are probabilities of having won within so many days of the
+    `probability` is of ever winning, as far as anybody was watched; `score` 0–100, 50 an average row; `log_odds` are
+    the score's, which the `reasons` add up to; `p_30`… are probabilities of having won within so many days of the
     start; `expected_days` is the median given a win, with its 80 % interval. Raises `TableUnfitError`.
     """
     rows = typed_rows(model, frame)
-    parts = contributions(model, rows)
-    ratio = parts.sum(axis=1)
+    if not model.columns:
+        return _predicted(model, pl.DataFrame({"": [None] * frame.height}), horizons)
+    return pl.concat(
+        [_predicted(model, part, horizons) for part in rows.iter_slices(_ROWS_AT_ONCE)]
+        or [_predicted(model, rows, horizons)]
+    )
+
+
+def _predicted(model: TimelineModel, rows: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
+    parts = np.round(contributions(model, rows), DECIMALS)
+    ratio = np.round(parts.sum(axis=1), DECIMALS)
     score = 100.0 / (1.0 + np.exp(-ratio))
     days = expected_days(model, ratio)
+    grade = np.where(score >= GRADE_A, "A", np.where(score >= GRADE_B, "B", "C"))
     return pl.DataFrame(
         {
             "probability": chance_by(model, ratio, float(model.hazard.ages[-1])),
             "score": score,
-            "grade": np.where(score >= 80.0, "A", np.where(score >= 60.0, "B", "C")),
-            "reasons": reasons(model, rows, parts),
+            "grade": pl.Series(grade.tolist(), dtype=pl.String),
+            "log_odds": ratio,
+            "reasons": pl.Series(_reasons(model, rows, parts, ratio), dtype=pl.String),
             **{f"p_{horizon}": chance_by(model, ratio, horizon) for horizon in horizons},
             "expected_days": days[:, 1],
             "expected_days_low": days[:, 0],
@@ -205,15 +211,15 @@ def predict_timeline(model: TimelineModel, frame: pl.DataFrame, horizons: Sequen
     )
 
 
-def reasons(model: TimelineModel, rows: pl.DataFrame, parts: Floats) -> list[str]:
-    """The strongest reasons of each row of a typed frame, as “origin = social −0.62; …”, the rest summed up last."""
+def _reasons(model: TimelineModel, rows: pl.DataFrame, parts: Floats, ratio: Floats) -> list[str]:
+    """The strongest reasons of each row, as “origin = social -0.6204; …”, all the others summed up last."""
     frame = with_pairs(rows, model.pairs)
     values = [read(frame, code.feature).to_list() for code in model.codes]
-    order = np.argsort(-np.abs(parts), axis=1)[:, :_REASONS]
+    strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :_REASONS]
     found = []
-    for row, best in enumerate(order):
-        said = [f"{in_words(model.codes[k], values[k][row])} {parts[row, k]:+.3f}" for k in best]
-        if len(model.codes) > _REASONS:
-            said.append(f"everything else {parts[row].sum() - parts[row, best].sum():+.3f}")
-        found.append("; ".join(said))
+    for row, best in enumerate(strongest.tolist()):
+        shown = [place for place in best if parts[row, place]]
+        said = [f"{in_words(model.codes[k], values[k][row])} {parts[row, k]:+.{DECIMALS}f}" for k in shown]
+        remaining = round(float(ratio[row] - parts[row, shown].sum()), DECIMALS) + 0.0
+        found.append("; ".join([*said, f"everything else {remaining:+.{DECIMALS}f}"]))
     return found

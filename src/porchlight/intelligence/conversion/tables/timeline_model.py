@@ -14,6 +14,7 @@ import polars as pl
 
 from porchlight.intelligence.conversion.fitting import hazard as hazards
 from porchlight.intelligence.conversion.fitting.hazard import Hazard, Histories
+from porchlight.intelligence.conversion.tables.card import LeftOut
 from porchlight.intelligence.conversion.tables.encoding import (
     MISSING,
     CategoryCode,
@@ -64,7 +65,7 @@ class TimelineModel:
     """`codes` encode the columns; the coefficients of `hazard` belong to their features in order.
 
     `trials` are those of `PLANS` in the inner validation, empty where there was too little for one; `as_of`
-    is in days since 1970. `left_out` holds (column, reason, evidence).
+    is in days since 1970.
     """
 
     columns: tuple[Column, ...]
@@ -76,7 +77,7 @@ class TimelineModel:
     as_of: float
     rows: int
     wins: int
-    left_out: tuple[tuple[str, str, str], ...]
+    left_out: tuple[LeftOut, ...]
     remarks: tuple[str, ...]
 
     def to_json(self) -> str:
@@ -96,7 +97,7 @@ class Table:
     frame: pl.DataFrame
     histories: Histories
     as_of: float
-    left_out: tuple[tuple[str, str, str], ...]
+    left_out: tuple[LeftOut, ...]
     remarks: tuple[str, ...]
 
 
@@ -209,7 +210,10 @@ def loaded(text: str) -> TimelineModel:
             codes=tuple(_code(code) for code in held.pop("codes")),
             hazard=hazard,
             plan=Plan(*held.pop("plan")),
-            left_out=tuple((name, reason, why) for name, reason, why in held.pop("left_out")),
+            left_out=tuple(
+                LeftOut(column=left["column"], reason=left["reason"], evidence=left["evidence"])
+                for left in held.pop("left_out")
+            ),
             trials=tuple(Trial(*trial) for trial in held.pop("trials")),
             remarks=tuple(held.pop("remarks")),
             **held,
