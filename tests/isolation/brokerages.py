@@ -84,7 +84,7 @@ async def furnish(brokerage: Any, web: httpx2.AsyncClient, name: str) -> House:
         uow.session.add(upload)
         await uow.session.flush()
         uow.session.add(ImportChunk(tenant_id=tenant_id, import_id=upload.id, n=0, data=name.encode()))
-        learned = Learned(model={}, card={"of": name}, learned_until=uow.now(), rows=9, outcomes=3)
+        learned = Learned(version="own-1", model={}, card={"of": name}, learned_until=uow.now(), rows=9, outcomes=3)
         version = await keep_learned(uow, learned, "promote", {"reason": f"Better for {name}"})
         uow.session.add(TrackRecord(tenant_id=tenant_id, made_at=uow.now(), record={"of": name}))
     email = f"dana@{name.lower()}.example.com"

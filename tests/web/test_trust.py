@@ -29,7 +29,7 @@ async def keep(brokerage: Any, record: dict[str, Any]) -> None:
 
 async def promote(brokerage: Any) -> str:
     async with brokerage.runtime.database.unit_of_work(brokerage.tenant_id) as uow:
-        learned = Learned({}, {"auc": 0.8}, uow.now(), 900, 71)
+        learned = Learned("own-1", {}, {"auc": 0.8}, uow.now(), 900, 71)
         return str((await keep_learned(uow, learned, "promote", {"reason": "Better on 31 later outcomes."})).id)
 
 

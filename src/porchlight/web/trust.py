@@ -64,6 +64,12 @@ async def serve(caller: Manager, version_id: UUID) -> Response:
     return go(f"/trust?undo={before.id}", f"{now.version} is in service instead of {before.version}.")
 
 
+@router.post("/retrain")
+async def retrain(caller: Manager) -> Response:
+    await keeping.train_soon(caller.uow)
+    return go("/trust#versions", "The training is queued. What it learns serves only if it proves better.")
+
+
 async def _names(caller: Caller) -> Mapping[str, str]:
     found = await caller.uow.session.execute(select(User.id, User.name).where(User.tenant_id == caller.uow.tenant_id))
     return {str(user_id): name for user_id, name in found}

@@ -6,7 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+import pytest
 
+from porchlight.intelligence.conversion import EMPTY, Fact, fold, forecast
+from porchlight.leads.assess import context_at
 from porchlight.leads.learning.served import served_forecasts
 from porchlight.leads.learning.tables import ModelVersion
 from porchlight.leads.learning.track_record import Served
@@ -17,8 +20,7 @@ def days(number: float) -> timedelta:
 
 
 async def read(brokerage: Any) -> Served:
-    async with brokerage.runtime.database.unit_of_work(brokerage.tenant_id) as uow:
-        return await served_forecasts(uow)
+    return await served_forecasts(brokerage.runtime.database, brokerage.tenant_id, brokerage.clock.now())
 
 
 async def test_a_forecast_came_true_if_they_closed_within_90_days(brokerage: Any, past: Any) -> None:
@@ -92,14 +94,22 @@ async def test_a_forecast_of_a_model_that_had_seen_the_outcome_is_left_out(broke
         assert len((await read(brokerage)).lead) == counted
 
 
-async def test_forecasts_worked_out_for_imported_history_are_told_from_those_made_live(
+async def test_for_history_that_was_brought_in_the_prior_says_what_it_would_have_said_then(
     brokerage: Any, past: Any
 ) -> None:
-    await past.lead()
-    await past.lead(brokerage.clock.now() - days(60), source="Old book")
+    came = brokerage.clock.now() - days(200)
+    lead = await past.lead(came, source="Old book")
+    brokerage.clock.advance(timedelta(minutes=1))
+    await past.does(lead, "deal.closed", came + days(70))
     found = await read(brokerage)
-    assert found.live.tolist() == [True, False]
-    assert [found.sources[number] for number in found.source] == ["Portal", "Old book"]
+    assert (~found.live).sum() == 3  # in August, September and October
+    assert (found.sources, found.versions) == (["Old book"], ["prior-1"])
+    worked_out = ~found.live
+    assert found.won[worked_out].tolist() == [1.0] * 3
+    assert found.settled[worked_out].all()
+    as_it_came = fold(EMPTY, Fact("lead.captured", came.timestamp(), {}, "Old book"))
+    then = forecast(as_it_came, came.timestamp(), context_at(came)).probability
+    assert found.said[worked_out][0] == pytest.approx(then)
 
 
 async def test_another_tenants_forecasts_are_not_read(brokerage: Any, other_brokerage: Any, past: Any) -> None:

@@ -84,6 +84,15 @@ def test_forecasts_whose_90_days_are_not_over_count_neither_way() -> None:
     assert review(wrong)["measures"] == review(changed(right, **kept))["measures"]
 
 
+def test_what_was_worked_out_later_is_left_aside_once_enough_was_said_live() -> None:
+    right = served()
+    live = np.arange(len(right.lead)) % 2 == 0
+    mixed = changed(right, live=live, said=np.where(live, right.said, 1 - right.said))
+    assert review(mixed)["state"] == "trustworthy"
+    assert review(mixed)["live"] == 1.0
+    assert review(changed(mixed, live=np.zeros_like(live)))["live"] == 0.0
+
+
 def test_agents_that_do_not_differ_are_not_told_apart() -> None:
     found = [review(served(seed=seed)) for seed in range(40)]
     assert sum(record["agents_differ"] for record in found) <= 5

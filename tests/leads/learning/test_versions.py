@@ -28,13 +28,21 @@ ADA = Actor("user", uuid7(), "Ada")
 
 
 def learned(brokerage: Any, **changes: Any) -> Learned:
-    given: dict[str, Any] = {"model": {"format": 1}, "card": {"auc": 0.7}, "rows": 500, "outcomes": 60}
+    given: dict[str, Any] = {
+        "version": "own-1",
+        "model": {"format": 1},
+        "card": {"auc": 0.7},
+        "rows": 500,
+        "outcomes": 60,
+    }
     return Learned(**given | {"learned_until": brokerage.clock.now()} | changes)
 
 
 async def learn(brokerage: Any, decision: Any = "promote") -> ModelVersion:
     async with brokerage.runtime.database.unit_of_work(brokerage.tenant_id) as uow:
-        return await keep_learned(uow, learned(brokerage), decision, {"reason": "It was better."})
+        number = sum(version.kind == "own" for version in await list_versions(uow)) + 1
+        given = learned(brokerage, version=f"own-{number}")
+        return await keep_learned(uow, given, decision, {"reason": "It was better."})
 
 
 async def choose(brokerage: Any, version: ModelVersion, actor: Actor = ADA) -> None:

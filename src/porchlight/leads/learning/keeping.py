@@ -20,12 +20,15 @@ from porchlight.leads.learning.inputs import input_drift
 from porchlight.leads.learning.served import served_forecasts
 from porchlight.leads.learning.tables import TrackRecord
 from porchlight.leads.learning.track_record import review
+from porchlight.leads.learning.train import retrain
 from porchlight.leads.tables import Lead
 
 STALE_AFTER: Final = timedelta(hours=36)
 """A night was missed: it is worked out when somebody looks."""
 
 NIGHT: Final = timedelta(hours=4)
+LOCK: Final = "learning"
+"""Training and the record of one tenant follow one another."""
 
 
 @long_job("learning.review")
@@ -33,7 +36,7 @@ async def review_forecasts(runtime: Runtime, tenant_id: UUID) -> None:
     """Work out how the tenant's forecasts have turned out so far, and keep it."""
     async with runtime.database.unit_of_work(tenant_id) as uow:
         now = uow.now()
-        served = await served_forecasts(uow)
+    served = await served_forecasts(runtime.database, tenant_id, now)
     record = await asyncio.to_thread(review, served)  # the resampling would hold up every other job
     record["drift"] = [asdict(one) for one in await input_drift(runtime.database, tenant_id, now)]
     async with runtime.database.unit_of_work(tenant_id) as uow:
@@ -46,14 +49,21 @@ async def review_forecasts(runtime: Runtime, tenant_id: UUID) -> None:
 async def nightly(uow: UnitOfWork) -> None:
     """Queue the night's work: each tenant at a time of its own, so that they do not all come at once."""
     later = timedelta(seconds=uow.tenant_id.int % NIGHT.total_seconds())
-    await defer(uow, review_forecasts, once="learning.review", not_before=uow.now() + later)
+    await defer(uow, retrain, lock=LOCK, once="learning.retrain", not_before=uow.now() + later)
+    await defer(uow, review_forecasts, lock=LOCK, once="learning.review", not_before=uow.now() + later)
+
+
+async def train_soon(uow: UnitOfWork) -> None:
+    """Queue a training now, and then the record anew."""
+    await defer(uow, retrain, lock=LOCK, once="learning.retrain")
+    await defer(uow, review_forecasts, lock=LOCK, once="learning.review")
 
 
 async def current_record(uow: UnitOfWork) -> TrackRecord | None:
     """The record that was kept last; where there is none, or an old one, a new one is on its way."""
     found = await uow.session.get(TrackRecord, uow.tenant_id)
     if found is None or uow.now() - found.made_at > STALE_AFTER:
-        await defer(uow, review_forecasts, once="learning.review")
+        await defer(uow, review_forecasts, lock=LOCK, once="learning.review")
     return found
 
 

@@ -135,6 +135,13 @@ async def track_record(caller: Reader) -> TrackRecordOut:
     return TrackRecordOut(made_at=found.made_at, record=seen_by(caller, found.record))
 
 
+@router.post("/retrain", summary="Train now instead of at night", status_code=202)
+async def retrain(caller: Manager) -> Queued:
+    """What is learned serves only if it beats the version in service on later outcomes that neither saw."""
+    await keeping.train_soon(caller.uow)
+    return Queued(status="queued")
+
+
 @router.get("/{version_id}", summary="One version, with its card")
 async def show_version(caller: Reader, version_id: UUID) -> VersionDetail:
     version = await versions.get_version(caller.uow, version_id)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, Text, text
+from sqlalchemy import JSON, BigInteger, DateTime, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,7 +39,8 @@ class ModelVersion(Base):
     learned_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     rows: Mapped[int] = mapped_column(BigInteger)
     outcomes: Mapped[int] = mapped_column(BigInteger)
-    model: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)  # up to megabytes
+    # As it was written, because it must add up to its version to the bit; up to megabytes, that no list needs.
+    model: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
     card: Mapped[dict[str, Any]] = mapped_column(JSONB)
     verdict: Mapped[dict[str, Any]] = mapped_column(JSONB)
     promoted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

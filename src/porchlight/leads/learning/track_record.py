@@ -106,6 +106,9 @@ class Depth:
 def review(served: Served) -> dict[str, Any]:
     """The whole track record as plain values: see the dataclasses for what each part means."""
     settled = np.flatnonzero(served.settled)
+    live = settled[served.live[settled]]
+    if np.unique(served.lead[live][served.won[live] > 0]).size >= FEWEST_CLOSINGS:
+        settled = live  # what was really said is enough to go by
     won, said = served.won[settled], served.said[settled]
     _, lead = np.unique(served.lead[settled], return_inverse=True)
     closings = int(np.unique(served.lead[settled][won > 0]).size)
@@ -113,7 +116,7 @@ def review(served: Served) -> dict[str, Any]:
     record: dict[str, Any] = {
         "horizon_days": HORIZON_DAYS,
         "rows": len(settled),
-        "waiting": len(served.lead) - len(settled),
+        "waiting": int((~served.settled).sum()),
         "leads": int(np.unique(lead).size),
         "closings": closings,
         "live": float(served.live[settled].mean()) if len(settled) else 0.0,

@@ -42,8 +42,10 @@ class ModelChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A model fresh from its training: `model` is its JSON, `card` what it says of itself."""
+    """A model fresh from its training: `version` is its own name for itself, which its forecasts carry, `model` its
+    JSON, `card` what it says of itself."""
 
+    version: str
     model: dict[str, Any]
     card: dict[str, Any]
     learned_until: datetime
@@ -92,7 +94,7 @@ async def keep_learned(
     made = ModelVersion(
         tenant_id=uow.tenant_id,
         id=uuid7(),
-        version=f"own-{1 + sum(version.kind == 'own' for version in versions)}",
+        version=learned.version,
         kind="own",
         status=status,
         made_at=uow.now(),

@@ -325,7 +325,7 @@ def upgrade() -> None:
         sa.Column("learned_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rows", sa.BigInteger(), nullable=False),
         sa.Column("outcomes", sa.BigInteger(), nullable=False),
-        sa.Column("model", postgresql.JSONB(), nullable=True),
+        sa.Column("model", sa.JSON(), nullable=True),
         sa.Column("card", postgresql.JSONB(), nullable=False),
         sa.Column("verdict", postgresql.JSONB(), nullable=False),
         sa.Column("promoted_at", sa.DateTime(timezone=True), nullable=True),
