@@ -19,7 +19,7 @@ Bools = NDArray[np.bool_]
 
 LARGEST_BLOCK: Final = 100
 """A key that this many records share finds none of them: what so many have in common is no sign of one person."""
-_SAMPLED_PAIRS: Final = 1_500_000
+_SAMPLED_PAIRS: Final = 600_000
 _BUDGET_PER_RECORD: Final = 12
 _LEAST_BUDGET: Final = 2_000_000
 _LEAST_GAIN: Final = 0.0001

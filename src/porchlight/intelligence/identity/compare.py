@@ -40,7 +40,8 @@ def _own_level(field: Field, records: Records, a: NDArray[np.int32], b: NDArray[
     if unequal.size:
         low, high = np.minimum(a[unequal], b[unequal]), np.maximum(a[unequal], b[unequal])
         pairs, where = np.unique(low.astype(np.int64) * len(words) + high, return_inverse=True)
-        found = level_of_words(field.aspect, words[pairs // len(words)], words[pairs % len(words)])
+        used, places = np.unique(np.concatenate((pairs // len(words), pairs % len(words))), return_inverse=True)
+        found = level_of_words(field.aspect, words[used], places[: len(pairs)], places[len(pairs) :])
         level[unequal] = found[where]
     return level
 

@@ -1,8 +1,10 @@
-"""Learning, without a single label, how often each level of agreement occurs among matches and among strangers.
+"""Learning, without a single label, how often each level of agreement occurs among matches and among others.
 
-Fellegi, Sunter, “A Theory for Record Linkage”, JASA 64 (1969); expectation–maximisation as in Winkler, “Using the EM
-Algorithm for Weight Computation in the Fellegi–Sunter Model of Record Linkage” (1988). `u` comes from random pairs,
-`m` from the pairs of the blocks. Pairs outside all blocks count as strangers, so that the prior is that of any pair.
+Fellegi, Sunter, “A Theory for Record Linkage”, JASA 64 (1969), as a mixture learned by expectation–maximisation
+(Winkler, “Using the EM Algorithm for Weight Computation in the Fellegi–Sunter Model of Record Linkage”, 1988), with
+more than one kind of pair that is no match. Those of one household share surname, address and phone, those of one
+place its postcode, city and state, those of one name often an e-mail address made of it; with strangers alone to
+explain them, they would be taken for matches.
 """
 
 from __future__ import annotations
@@ -17,26 +19,39 @@ from numpy.typing import NDArray
 from porchlight.intelligence.identity.levels import MISSING
 
 Floats = NDArray[np.float64]
-_MOST_ROUNDS: Final = 200
-_PSEUDO_MATCHES: Final = 2.0
-"""Added to each level's count: no level may become impossible by not having been seen."""
+_MOST_ROUNDS: Final = 100
+_MOST_DIFFERENT: Final = 0.5
+_PSEUDO_PAIRS: Final = 2.0
+"""Added to the levels of each kind: none may become impossible by not having been seen."""
+_RAREST: Final = 1e-6
+"""No coincidence among strangers counts as rarer, because people share addresses, numbers and machines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Distinct combinations of levels (rows × fields) and how many pairs show each, by their sampling weight."""
+    """Distinct combinations of levels (rows × fields) and how many of all pairs show each, as far as is estimated."""
 
     levels: NDArray[np.int8]
     count: Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
-    """`m[f][l]` and `u[f][l]`: how often field `f` has level `l` among matches and among strangers, where present."""
+class PairKind:
+    """One kind of pair: the part of all pairs that it is, and for each field how often each level occurs in it.
 
-    m: tuple[Floats, ...]
-    u: tuple[Floats, ...]
-    matches: float
+    A field that is None is as among strangers.
+    """
+
+    name: str
+    share: float
+    levels: tuple[Floats | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """`kinds` begin with the matches and end with the strangers."""
+
+    kinds: tuple[PairKind, ...]
     rounds: int
 
 
@@ -51,46 +66,104 @@ def patterns(levels: Sequence[NDArray[np.int8]], weight: Floats) -> tuple[Patter
     return Patterns(table, np.bincount(where, weight, len(distinct)).astype(np.float64)), where
 
 
-def shares(levels: NDArray[np.int8], count: Floats, number: int, prior: Floats) -> Floats:
-    """How often each of `number` levels occurs where the field is present, drawn a little towards `prior`."""
-    present = levels != MISSING
-    seen: Floats = np.bincount(levels[present], count[present], number).astype(np.float64) + prior
-    parts: Floats = seen / seen.sum()
-    return parts
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Pairs to learn from: `inside` stands for those that some blocking key finds, `outside` for all others.
 
-
-def log_ratios(learned_m: Sequence[Floats], learned_u: Sequence[Floats]) -> list[Floats]:
-    """log2(m / u) of each level of each field, with a last 0 for missing (level -1)."""
-    return [np.append(np.log2(m / u), 0.0) for m, u in zip(learned_m, learned_u, strict=True)]
-
-
-def learn(
-    candidates: Patterns, u: Sequence[Floats], start: Sequence[Floats], pairs_in_all: float, most_matches: float
-) -> Learned:
-    """`m` and the number of matches among all pairs, by expectation and maximisation until nothing moves.
-
-    `most_matches` bounds the prior: more than that cannot be true (as many as records in linking, say).
+    `random` are pairs as they come, which know strangers best.
     """
-    m = list(start)
-    matches = min(max(candidates.count.sum() * 0.05, 1.0), most_matches)
+
+    inside: Patterns
+    outside: Patterns
+    random: Patterns
+
+    def pairs(self) -> float:
+        return float(self.inside.count.sum() + self.outside.count.sum())
+
+
+def learn(samples: Samples, start: Sequence[PairKind], most_matches: float) -> Learned:
+    """The kinds of pairs, from where they start until nothing moves. The last of `start` are the strangers.
+
+    No pair outside counts as a match: there are so many that the least doubt of each would add up to more matches than
+    there are. `most_matches` is the largest part of all pairs that may be matches.
+    """
+    kinds = tuple(start)
     for rounds in range(1, _MOST_ROUNDS + 1):
-        posterior = _posterior(candidates, m, u, matches / pairs_in_all)
-        weight = candidates.count * posterior
-        fresh = [shares(candidates.levels[:, f], weight, len(m[f]), _PSEUDO_MATCHES * start[f]) for f in range(len(m))]
-        total = min(max(float(weight.sum()), 1.0), most_matches)
-        moved = max(float(np.abs(new - old).max()) for new, old in zip(fresh, m, strict=True))
-        settled = moved < 1e-5 and abs(total - matches) < 1e-4 * matches
-        m, matches = fresh, total
+        fresh = _next(samples, kinds, start, most_matches)
+        moved = max(
+            float(np.abs(new - old).max())
+            for new, old in zip(fresh[0].levels, kinds[0].levels, strict=True)
+            if new is not None and old is not None
+        )
+        settled = moved < 1e-4 and abs(fresh[0].share - kinds[0].share) < 1e-3 * kinds[0].share
+        kinds = fresh
         if settled:
-            return Learned(tuple(m), tuple(u), matches, rounds)
-    return Learned(tuple(m), tuple(u), matches, _MOST_ROUNDS)
+            return Learned(kinds, rounds)
+    return Learned(kinds, _MOST_ROUNDS)
 
 
-def _posterior(of: Patterns, m: Sequence[Floats], u: Sequence[Floats], prior: float) -> Floats:
-    odds = np.full(len(of.count), np.log2(prior / (1.0 - prior)))
-    for f, ratios in enumerate(log_ratios(m, u)):
-        odds += ratios[of.levels[:, f]]
-    return probability(odds)
+def posteriors(seen: Patterns, kinds: Sequence[PairKind]) -> Floats:
+    """How likely each pattern (rows) is of each kind (columns)."""
+    strangers = kinds[-1].levels
+    odds = np.stack(
+        [
+            np.log2(kind.share / kinds[-1].share)
+            + sum(
+                np.append(np.log2(own / other), 0.0)[seen.levels[:, field]]
+                for field, (own, other) in enumerate(zip(kind.levels, strangers, strict=True))
+                if own is not None and other is not None and own is not other
+            )
+            * np.ones(len(seen.count))
+            for kind in kinds
+        ],
+        axis=1,
+    )
+    parts = np.exp2(odds - odds.max(axis=1, keepdims=True))
+    found: Floats = parts / parts.sum(axis=1, keepdims=True)
+    return found
+
+
+def _next(
+    samples: Samples, kinds: Sequence[PairKind], start: Sequence[PairKind], most_matches: float
+) -> tuple[PairKind, ...]:
+    inside = samples.inside.count[:, None] * posteriors(samples.inside, kinds)
+    outside = samples.outside.count[:, None] * posteriors(samples.outside, kinds)
+    outside[:, 0] = 0.0
+    apart = samples.random.count[:, None] * posteriors(samples.random, kinds)
+    shares = (inside.sum(axis=0) + outside.sum(axis=0)) / samples.pairs()
+    shares[0] = min(shares[0], most_matches)
+    both = np.concatenate((samples.inside.levels, samples.outside.levels))
+    weight = np.concatenate((inside, outside))
+    fresh = []
+    for number, kind in enumerate(kinds):
+        levels: list[Floats | None] = []
+        for field, first in enumerate(start[number].levels):
+            if first is None:
+                levels.append(None)
+            elif kind is kinds[-1]:
+                like = [n for n, other in enumerate(kinds) if n == number or other.levels[field] is None]
+                counted = _levels(samples.random.levels[:, field], apart[:, like].sum(axis=1), first)
+                levels.append(np.maximum(counted, _RAREST))
+            else:
+                counted = _levels(both[:, field], weight[:, number], first)
+                levels.append(_alike(counted) if number == 0 else counted)
+        fresh.append(PairKind(kind.name, max(float(shares[number]), 1e-15), tuple(levels)))
+    return tuple(fresh)
+
+
+def _alike(levels: Floats) -> Floats:
+    """The levels of matches, kept from differing more often than not: such a kind would be no matches."""
+    different = min(float(levels[-1]), _MOST_DIFFERENT)
+    kept: Floats = levels * ((1.0 - different) / max(1.0 - float(levels[-1]), 1e-12))
+    kept[-1] = different
+    return kept
+
+
+def _levels(levels: NDArray[np.int8], weight: Floats, first: Floats) -> Floats:
+    present = levels != MISSING
+    counts = np.bincount(levels[present], weight[present], len(first)) + _PSEUDO_PAIRS * first
+    parts: Floats = counts / counts.sum()
+    return parts
 
 
 def probability(log2_odds: Floats) -> Floats:

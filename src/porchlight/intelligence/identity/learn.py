@@ -1,31 +1,40 @@
-"""From a table to a model: what matches and strangers look like, learned without a label."""
+"""From a table to a model: what matches and others look like, learned without a label."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from porchlight.intelligence.identity.blocking import Rows
-from porchlight.intelligence.identity.choose import LARGEST_BLOCK, choose, sample
+from porchlight.intelligence.identity.choose import LARGEST_BLOCK, Sample, agreements, choose, sample
 from porchlight.intelligence.identity.compare import compare_field
-from porchlight.intelligence.identity.em import Learned, learn, log_ratios, patterns, probability, shares
+from porchlight.intelligence.identity.em import Learned, PairKind, Patterns, Samples, learn, patterns, posteriors
 from porchlight.intelligence.identity.frequency import frequencies
-from porchlight.intelligence.identity.keys import part_hashes, parts_of
-from porchlight.intelligence.identity.levels import EXACT, LEVELS
-from porchlight.intelligence.identity.model import Card, Model, weights_of
+from porchlight.intelligence.identity.keys import Hashes, Part, part_hashes, parts_of
+from porchlight.intelligence.identity.levels import EXACT, LEVELS, Aspect
+from porchlight.intelligence.identity.model import Card, Model
 from porchlight.intelligence.identity.records import Field, Records
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
-_RANDOM_PAIRS: Final = 400_000
+_RANDOM_PAIRS: Final = 300_000
 _ALL_PAIRS_UP_TO: Final = 1_200
 _MATCHES_PER_RECORD: Final = 30.0
-"""A bound for the prior while it is being learned."""
+"""A bound for the matches while they are being learned."""
 _START_EXACT, _START_DIFFERENT, _START_BETWEEN = 0.75, 0.05, 0.20
+_PLACE: Final[frozenset[Aspect]] = frozenset({"postcode", "city", "state"})
+_NAME: Final[frozenset[Aspect]] = frozenset({"given", "surname", "names", "email"})
+_SHARED: Final[tuple[tuple[str, frozenset[Aspect], float], ...]] = (
+    ("household", _PLACE | {"surname", "street", "number", "phone"}, 0.1),
+    ("place", _PLACE, 10.0),
+    ("name", _NAME, 1.0),
+    ("name and place", _NAME | _PLACE, 0.1),
+)
+"""What pairs have in common that are no matches: by which aspects, and how many of them a record has to begin with."""
 
 
 def all_pairs(size: int, border: int | None) -> int:
@@ -44,44 +53,53 @@ def fit(
 
     Raises ValueError where there is nothing to learn from: no pair of records, or no field.
     """
-    if not fields or all_pairs(records.size, border) < 1:
+    every = all_pairs(records.size, border)
+    if not fields or every < 1:
         raise ValueError("There must be two records and one field at least")
     hashes = {part: part_hashes(records, fields, part) for part in parts_of(fields)}
     drawn = sample(hashes, records.size, border, lambda part: progress("Trying blocking keys", part))
     progress("Learning weights", 0.0)
     levels = [compare_field(records, field, drawn.left, drawn.right).level for field in fields]
     progress("Learning weights", 0.5)
-    strangers = _random_pairs(records.size, border)
-    apart = [compare_field(records, field, *strangers).level for field in fields]
-    learned, posterior = _learn(fields, levels, 1.0 / drawn.chance, apart, all_pairs(records.size, border), records)
+    inside, where = patterns(levels, 1.0 / drawn.chance)
+    outside, random = _strangers(records, fields, drawn, hashes, border)
+    start = _start(fields, random, records.size, every)
+    learned = learn(Samples(inside, outside, random), start, _MATCHES_PER_RECORD * records.size / every)
+    posterior = posteriors(inside, learned.kinds)[:, 0][where]
     progress("Learning weights", 0.9)
     keys, recall = choose(hashes, drawn, posterior, records.size)
     return Model(
         fields=tuple(fields),
-        weights=weights_of(learned.m, learned.u),
-        m=learned.m,
-        u=learned.u,
+        kinds=learned.kinds,
         frequencies=tuple(frequencies(records, field) for field in fields),
-        prior=prior_of(learned.matches, records.size, border),
         keys=keys,
         largest_block=LARGEST_BLOCK,
         region=region,
-        card=Card(
-            records.size,
-            len(strangers[0]),
-            len(drawn.left),
-            round(learned.matches, 1),
-            learned.rounds,
-            round(recall, 4),
-        ),
+        card=_card(records, drawn, int(random.count.sum()), learned, every, recall),
     )
 
 
-def prior_of(matches: float, size: int, border: int | None) -> float:
-    """log2 odds that a random pair is a match."""
-    every = all_pairs(size, border)
-    part = min(max(matches, 1.0) / every, 0.5)
-    return float(np.log2(part / (1.0 - part)))
+def _card(records: Records, drawn: Sample, random: int, learned: Learned, every: int, recall: float) -> Card:
+    return Card(
+        records=records.size,
+        random_pairs=random,
+        block_pairs=len(drawn.left),
+        matches=round(learned.kinds[0].share * every, 1),
+        rounds=learned.rounds,
+        recall=round(recall, 4),
+    )
+
+
+def _strangers(
+    records: Records, fields: Sequence[Field], drawn: Sample, hashes: Mapping[Part, Hashes], border: int | None
+) -> tuple[Patterns, Patterns]:
+    """Random pairs, first as what stands for all that no tried key finds, then each for itself."""
+    left, right = _random_pairs(records.size, border)
+    found = np.logical_or.reduce([np.zeros(len(left), np.bool_), *agreements(hashes, drawn.tried, left, right)])
+    levels = [compare_field(records, field, left, right).level for field in fields]
+    outside, _ = patterns(levels, np.where(found, 0.0, all_pairs(records.size, border) / len(left)))
+    random, _ = patterns(levels, np.ones(len(left)))
+    return outside, random
 
 
 def _random_pairs(size: int, border: int | None) -> tuple[Rows, Rows]:
@@ -96,38 +114,30 @@ def _random_pairs(size: int, border: int | None) -> tuple[Rows, Rows]:
     if border is not None:
         return dice.integers(0, border, _RANDOM_PAIRS), dice.integers(border, size, _RANDOM_PAIRS)
     left, right = dice.integers(0, size, _RANDOM_PAIRS), dice.integers(0, size - 1, _RANDOM_PAIRS)
-    return left, right + (right >= left)
+    right += right >= left
+    return np.minimum(left, right), np.maximum(left, right)
 
 
-def _learn(
-    fields: Sequence[Field],
-    levels: Sequence[NDArray[np.int8]],
-    weight: Floats,
-    apart: Sequence[NDArray[np.int8]],
-    every: int,
-    records: Records,
-) -> tuple[Learned, Floats]:
-    """What EM finds, and how likely each sampled pair is a match.
-
-    Random pairs hold some matches, few, but most of those that agree on a birth date; so `u` is counted again with
-    each pair weighted by how likely it is none.
-    """
+def _start(fields: Sequence[Field], random: Patterns, size: int, every: int) -> list[PairKind]:
+    """Where learning begins: strangers as random pairs are, matches mostly alike, the others in what they share."""
     sizes = [len(LEVELS[field.aspect]) for field in fields]
-    start = [_start(size) for size in sizes]
-    seen, where = patterns(levels, weight)
-    strangers = np.ones(len(apart[0]))
-    most = _MATCHES_PER_RECORD * records.size
-    for _ in range(3):
-        u = [shares(level, strangers, size, np.full(size, 0.5)) for level, size in zip(apart, sizes, strict=True)]
-        learned = learn(seen, u, start, every, min(most, every * 0.5))
-        ratios = log_ratios(learned.m, learned.u)
-        prior = np.log2(learned.matches / every)
-        strangers = 1.0 - probability(prior + sum(of[level] for of, level in zip(ratios, apart, strict=True)))
-    odds = prior + sum(of[seen.levels[:, f]] for f, of in enumerate(ratios))
-    return learned, probability(odds)[where]
+    alike = [_alike(number) for number in sizes]
+    kinds = [PairKind("match", min(0.3 * size / every, 0.3), tuple(alike))]
+    for name, aspects, per_record in _SHARED:
+        own = [field.aspect in aspects for field in fields]
+        if sum(own) >= 2 and len(own) - sum(own) >= 2:
+            share = min(per_record * size / every, 0.1)
+            kinds.append(
+                PairKind(name, share, tuple(of if is_own else None for of, is_own in zip(alike, own, strict=True)))
+            )
+    strangers = []
+    for level, number in zip(random.levels.T, sizes, strict=True):
+        counts = np.bincount(level[level >= 0], random.count[level >= 0], number) + 0.5
+        strangers.append(counts / counts.sum())
+    return [*kinds, PairKind("strangers", 1.0 - sum(kind.share for kind in kinds), tuple(strangers))]
 
 
-def _start(size: int) -> Floats:
-    between = np.full(size, _START_BETWEEN / (size - 2))
-    between[EXACT], between[-1] = _START_EXACT, _START_DIFFERENT
-    return between
+def _alike(number: int) -> Floats:
+    parts = np.full(number, _START_BETWEEN / (number - 2))
+    parts[EXACT], parts[-1] = _START_EXACT, _START_DIFFERENT
+    return parts

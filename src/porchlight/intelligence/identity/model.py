@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from porchlight.intelligence.identity.em import PairKind
 from porchlight.intelligence.identity.keys import Key, Part
 from porchlight.intelligence.identity.levels import LEVELS
 from porchlight.intelligence.identity.records import Field
@@ -44,8 +45,8 @@ class Card:
     """What a model was learned from and what it must not be used for. `recall` is that of the blocking, estimated."""
 
     records: int
+    block_pairs: int
     random_pairs: int
-    compared_pairs: int
     matches: float
     rounds: int
     recall: float
@@ -57,36 +58,54 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`weights[f][level]` is log2(m / u) of field `f`; the last entry, of the level -1 (missing), is 0.
-
-    `prior` is the log2 odds that two records drawn at random are the same person's.
-    """
+    """What tells matches from others. `kinds` begin with the matches and end with the strangers."""
 
     fields: tuple[Field, ...]
-    weights: tuple[Floats, ...]
-    m: tuple[Floats, ...]
-    u: tuple[Floats, ...]
+    kinds: tuple[PairKind, ...]
     frequencies: tuple[Frequencies, ...]
-    prior: float
     keys: tuple[BlockingKey, ...]
     largest_block: int
     region: str
     card: Card
 
+    @property
+    def prior(self) -> float:
+        """The log2 odds of a match against strangers for two records drawn at random."""
+        return float(np.log2(self.kinds[0].share / self.kinds[-1].share))
+
+
+def weights(model: Model, kind: int) -> list[Floats | None]:
+    """For each field log2 of how much likelier each level is in `kind` than among strangers.
+
+    The last entry, of the level -1 (missing), is 0: what is missing says nothing. None where the kind is as strangers.
+    """
+    return [
+        None if own is None or other is None else np.append(np.log2(own / other), 0.0)
+        for own, other in zip(model.kinds[kind].levels, model.kinds[-1].levels, strict=True)
+    ]
+
 
 def to_json(model: Model) -> dict[str, Any]:
-    """Plain objects, numbers and texts; `from_json` makes the same model of them again."""
+    """Plain objects, numbers and texts; `from_json` makes a model of them again.
+
+    Of very many values of a field only the commonest are kept; the others then count as seen once.
+    """
     return {
         "version": 1,
         "fields": [asdict(field) for field in model.fields],
         "levels": [[level.name for level in LEVELS[field.aspect]] for field in model.fields],
-        "m": [array.tolist() for array in model.m],
-        "u": [array.tolist() for array in model.u],
+        "kinds": [
+            {
+                "name": kind.name,
+                "share": kind.share,
+                "levels": [None if of is None else of.tolist() for of in kind.levels],
+            }
+            for kind in model.kinds
+        ],
         "frequencies": [
             {"common": dict(list(of.common.items())[:_KEPT]), "rare": of.rare, "repeat": of.repeat}
             for of in model.frequencies
         ],
-        "prior": model.prior,
         "keys": [asdict(key) for key in model.keys],
         "largest_block": model.largest_block,
         "region": model.region,
@@ -99,14 +118,17 @@ def from_json(stored: Mapping[str, Any]) -> Model:
     fields = tuple(Field(**{**field, "sources": tuple(field["sources"])}) for field in stored["fields"])
     if stored["levels"] != [[level.name for level in LEVELS[field.aspect]] for field in fields]:
         raise ValueError("The model was learned with other levels of agreement: learn it again")
-    m, u = (tuple(np.array(row, np.float64) for row in stored[name]) for name in ("m", "u"))
     return Model(
         fields,
-        weights_of(m, u),
-        m,
-        u,
+        tuple(
+            PairKind(
+                kind["name"],
+                kind["share"],
+                tuple(None if of is None else np.array(of, np.float64) for of in kind["levels"]),
+            )
+            for kind in stored["kinds"]
+        ),
         tuple(Frequencies(**of) for of in stored["frequencies"]),
-        stored["prior"],
         tuple(
             BlockingKey(tuple(Part(**part) for part in key["key"]), key["pairs"], key["finds"])
             for key in stored["keys"]
@@ -115,7 +137,3 @@ def from_json(stored: Mapping[str, Any]) -> Model:
         stored["region"],
         Card(**stored["card"]),
     )
-
-
-def weights_of(m: tuple[Floats, ...], u: tuple[Floats, ...]) -> tuple[Floats, ...]:
-    return tuple(np.append(np.log2(of_m / of_u), 0.0) for of_m, of_u in zip(m, u, strict=True))

@@ -6,8 +6,12 @@ Each line is one group: any two names of a group may be the same person's. A nam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 _GROUPS: Final = """
 aaron ron ronnie
@@ -318,14 +322,18 @@ def _groups_of_names() -> dict[str, frozenset[int]]:
     return {name: frozenset(groups) for name, groups in found.items()}
 
 
-def nicknames_of_one(left: str, right: str) -> bool:
-    """Whether two given names can be forms of one; a double name counts by its first part."""
-    groups = _groups_of_names()
-    ours = groups.get(left) or groups.get(left.partition(" ")[0])
-    if not ours:
-        return False
-    theirs = groups.get(right) or groups.get(right.partition(" ")[0])
-    return theirs is not None and not ours.isdisjoint(theirs)
+def groups_of_names(names: Sequence[str]) -> NDArray[np.int16]:
+    """For each given name the numbers of its groups, filled up with -1; a double name counts by its first part.
+
+    Two names can be forms of one where they share a group.
+    """
+    known = _groups_of_names()
+    found = np.full((len(names), max(map(len, known.values()))), -1, np.int16)
+    for row, name in enumerate(names):
+        groups = known.get(name) or known.get(name.partition(" ")[0])
+        if groups:
+            found[row, : len(groups)] = sorted(groups)
+    return found
 
 
 def root_name(name: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -19,7 +19,7 @@ from porchlight.intelligence.identity.keys import combine, part_hashes
 from porchlight.intelligence.identity.learn import fit
 from porchlight.intelligence.identity.model import Model
 from porchlight.intelligence.identity.records import plan, prepare
-from porchlight.intelligence.identity.score import Scorer, field_weights, log_odds, promising, scorer
+from porchlight.intelligence.identity.score import Evidence, Scorer, evidence, promising, scorer
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], None]
@@ -71,7 +71,7 @@ def resolve(
     if border is not None and one_to_one:
         found = assign(found, border, records.size - border)
     else:
-        found = weigh_together(found, records.size, model.prior, lambda left, right: log_odds(of, left, right))
+        found = weigh_together(found, records.size, model.prior, lambda left, right: evidence(of, left, right).log_odds)
         if border is not None:
             across = (found.left < border) & (found.right >= border)
             found = Pairs(found.left[across], found.right[across], found.log_odds[across])
@@ -84,7 +84,7 @@ def resolve(
     return Resolution(
         columns,
         model,
-        Scorer(model, records.take(inverse), of.rarity),
+        replace(of, records=records.take(inverse)),
         Pairs(a[by_row], b[by_row], found.log_odds[by_row]),
         compared,
         one_to_one,
@@ -152,9 +152,9 @@ def _compared(of: Scorer, left: Rows, right: Rows, progress: Progress, at_once: 
     return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def weights_by_field(of: Resolution, left: Rows, right: Rows) -> Sequence[Floats]:
-    """The match weight in bits of each field of the model, for some pairs."""
-    return [weight for _, weight in field_weights(of.scorer, left, right)]
+def evidence_of(of: Resolution, left: Rows, right: Rows) -> Evidence:
+    """What each field says of some pairs."""
+    return evidence(of.scorer, left, right)
 
 
 def clusters(of: Resolution, size: int, threshold: float) -> Rows:
