@@ -144,7 +144,7 @@ def time_series(
 
 
 def signed_bars(bars: Sequence[Signed], *, name: str, title: str, description: str) -> str:
-    """What moved it: one bar per row, from a middle line to the right (warm, raises) or to the left (cool, lowers)."""
+    """What moved it: one bar per row, from a line to the right (warm, raises) or to the left (cool, lowers)."""
     import altair as alt
 
     far = 1.35 * max((abs(bar.value) for bar in bars), default=1.0) or 1.0
@@ -153,9 +153,9 @@ def signed_bars(bars: Sequence[Signed], *, name: str, title: str, description: s
     y = (
         alt.Y("label:N")
         .sort(order)
-        .axis(alt.Axis(title=None, domain=False, labelLimit=150, labelColor=INK, labelFontSize=11, labelPadding=8))
+        .axis(alt.Axis(title=None, domain=False, labelLimit=200, labelColor=INK, labelFontSize=11, labelPadding=8))
     )
-    x = alt.X("value:Q").scale(domain=[-far, far], nice=False).axis(None)
+    x = alt.X("value:Q").scale(domain=[-far if any(bar.value < 0 for bar in bars) else 0, far], nice=False).axis(None)
     base = alt.Chart(rows).encode(y, x)
     drawn = base.mark_bar(height={"band": 0.55}, cornerRadius=2).encode(
         fill=alt.condition("datum.value < 0", alt.value(_COOL), alt.value(_WARM))
@@ -165,7 +165,7 @@ def signed_bars(bars: Sequence[Signed], *, name: str, title: str, description: s
     right = said.transform_filter("datum.value >= 0").mark_text(align="left", dx=5, fill=INK)
     left = said.transform_filter("datum.value < 0").mark_text(align="right", dx=-5, fill=INK)
     height = _ROW * max(1, len(bars))
-    return _svg(alt.layer(drawn, middle, right, left), name, title, description, width=WIDTH - 110, height=height)
+    return _svg(alt.layer(drawn, middle, right, left), name, title, description, width=WIDTH - 130, height=height)
 
 
 def _band(
@@ -225,7 +225,7 @@ def _svg(
     box = re.search(r'viewBox="([^"]+)"', drawn)
     assert box is not None  # vl-convert always writes one
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="{box[1]}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="{box[1]}" overflow="visible" role="img" '
         f'aria-labelledby="{name}-title {name}-desc"><title id="{name}-title">{escape(title)}</title>'
         f'<desc id="{name}-desc">{escape(description)}</desc><g aria-hidden="true">{body}</g></svg>'
     )

@@ -259,7 +259,7 @@ def _lift(trial: Trial) -> list[LiftPoint]:
 
 def _curve(trial: Trial) -> list[CurvePoint]:
     truth = survival.kaplan_meier(trial.days, trial.won)
-    days = np.linspace(0, truth.watched, _CURVE_POINTS)
+    days = np.linspace(0, float(np.quantile(trial.days, 1 - _WATCHED_PART)), _CURVE_POINTS)
     found = []
     for day in days:
         observed = survival.won_by(truth, float(day))
