@@ -5,10 +5,10 @@
    agents and the team's own fields. All of 1 and 2 is one logistic regression whose prior is the scorecard itself, so
    that little history moves it little and none not at all.
 3. Trees: boosted trees, each of one factor, are blended in by a `trust` between 0 and 1. They begin at the team's base
-   rate instead of the scorecard: on the simulation a blend of both was better at every size than trees on top of it.
+   rate, not at the scorecard: on the simulation a blend of both forecast later leads better than trees on top of it.
 
-How free the weights are, how many trees there are and how far they are trusted is chosen on later leads that the
-candidates have not seen. With few conversions there is nothing to choose by, and the most careful choice stands.
+How free the weights are and how far the trees are trusted, if at all, is chosen on later leads that the candidates have
+not seen. With few conversions there is nothing to choose by, and the most careful choice stands.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
-from itertools import pairwise, product
-from math import log
+from itertools import pairwise
+from math import isfinite, log
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -57,9 +57,9 @@ TERM_SPREAD: Final = 0.5
 LEAST_CONVERSIONS: Final = 8
 """Leads that converted before trees are tried at all."""
 LEAST_BEFORE_CUT: Final = 4
-HALF_TRUSTS: Final = (8.0, 20.0, 40.0, 80.0)
+HALF_TRUSTS: Final = (10.0, 20.0, 40.0)
 """With c conversions the trees have the share c / (c + h) in the blend: with h of them as much as the regression."""
-ROUNDS: Final = (80, 200)
+ROUNDS: Final = 150
 LEAVES: Final = 8
 LEAF_ROWS: Final = 50
 _CUTS: Final = (0.5, 0.75)
@@ -70,17 +70,16 @@ _BASE: Final = log(BASE_PROBABILITY / (1.0 - BASE_PROBABILITY))
 
 
 class Choice(NamedTuple):
-    """How free the weights are, and how many trees are trusted how far."""
+    """How free the weights are, and with how many conversions the trees are trusted as much; infinite for no trees."""
 
     spread: float = WEIGHT_SPREADS[0]
-    rounds: int = 0
     half_trust: float = float("inf")
 
     def trust(self, conversions: int) -> float:
-        return conversions / (conversions + self.half_trust) if self.rounds else 0.0
+        return conversions / (conversions + self.half_trust)
 
 
-UNTRIED: Final = Choice(WEIGHT_SPREADS[0], ROUNDS[0], 40.0)
+UNTRIED: Final = Choice(WEIGHT_SPREADS[0], 40.0)
 """Where there are conversions but too few to choose by; it was the best over many small simulated histories."""
 
 
@@ -107,7 +106,7 @@ def learn(rows: Rows, zone: tzinfo = UTC) -> Model:
     choice = _chosen(rows, indicators)
     y, weights = converted_within(rows, HORIZON_DAYS)
     linear = _fit(rows, indicators, y, weights, choice.spread)
-    trees = _trees(rows, indicators @ linear.of_terms, y, weights, choice.rounds) if choice.rounds else ()
+    trees = _trees(rows, indicators @ linear.of_terms, y, weights) if isfinite(choice.half_trust) else ()
     model = sealed(_assembled(rows, indicators, terms, linear, trees, choice, outcomes, (y, weights)))
     about = [About(one.owner, one.custom) for one in rows.about]
     scores = score_many(model, rows.values, rows.marks, about)
@@ -147,12 +146,12 @@ def _candidates(early: Rows, indicators: Floats, values: Floats, later: Floats) 
         plain = linear.level + _effects(linear, values).sum(axis=1)
         found.append((Choice(spread), plain + of_terms))
         if spread == WEIGHT_SPREADS[0]:
-            trees = _trees(early, indicators @ linear.of_terms, y, weights, max(ROUNDS))
-            grown = {rounds: _log_odds(trees[:rounds], values) + _rate(y, weights) for rounds in ROUNDS}
-        for rounds, half_trust in product(ROUNDS, HALF_TRUSTS):
-            choice = Choice(spread, rounds, half_trust)
+            trees = _trees(early, indicators @ linear.of_terms, y, weights)
+            grown = _log_odds(trees, values) + _rate(y, weights)
+        for half_trust in HALF_TRUSTS:
+            choice = Choice(spread, half_trust)
             trust = choice.trust(early.ended(CONVERTED))
-            found.append((choice, (1.0 - trust) * plain + trust * grown[rounds] + of_terms))
+            found.append((choice, (1.0 - trust) * plain + trust * grown + of_terms))
     return found
 
 
@@ -176,7 +175,7 @@ def _fit(rows: Rows, indicators: Floats, y: Floats, weights: Floats, spread: flo
     return _Linear(float(level[0]), stretched + features, missing, terms)
 
 
-def _trees(rows: Rows, offset: Floats, y: Floats, weights: Floats, rounds: int) -> tuple[Tree, ...]:
+def _trees(rows: Rows, offset: Floats, y: Floats, weights: Floats) -> tuple[Tree, ...]:
     known = weights > 0.0
     counted = weights[known] / weights[known].mean()
     return grow(
@@ -184,7 +183,7 @@ def _trees(rows: Rows, offset: Floats, y: Floats, weights: Floats, rounds: int) 
         y[known],
         counted,
         offset[known] + _rate(y, weights),
-        rounds=rounds,
+        rounds=ROUNDS,
         leaves=LEAVES,
         leaf_rows=LEAF_ROWS,
     )

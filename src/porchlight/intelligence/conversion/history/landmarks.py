@@ -199,7 +199,7 @@ def _moments(pursuit: Pursuit, timeline: Sequence[Moment], as_of: float) -> list
         return []
     start = timeline[0].at
     if not _is_open(timeline[0].state):  # an end without a date of its own: the lead as it came
-        return [Moment(start, _before_the_end(pursuit.facts))]
+        return [Moment(start, _before_the_end(pursuit.facts))] if start < as_of else []
     found: list[Moment] = []
     furthest = OPEN_STAGES.index("new")
     ends = [moment.at for moment in timeline[1:]] + [as_of]
