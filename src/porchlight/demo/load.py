@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -21,7 +22,8 @@ from porchlight.demo.live import NewLead, keep_alive
 from porchlight.demo.places import ZONE_NAME
 from porchlight.demo.simulate import Brokerage, SimulatedActivity, history
 from porchlight.kit.bulk import insert_rows
-from porchlight.kit.database import UnitOfWork
+from porchlight.kit.clock import SetClock
+from porchlight.kit.database import Database, UnitOfWork
 from porchlight.kit.runtime import Runtime
 from porchlight.leads.capture import Incoming, capture_leads
 from porchlight.leads.find import Reference
@@ -65,27 +67,48 @@ async def load(runtime: Runtime, password: str, on_progress: Progress) -> None:
         brokerage = await asyncio.to_thread(history, SEED, began)
         if tenant is None:
             await _found(uow, brokerage, password, began)
-    arrivals = brokerage.arrivals()
-    activities = sorted(
-        ((lead.lead.external_id, activity) for lead in brokerage.leads for activity in lead.activities),
-        key=lambda pair: pair[1].occurred_at,
-    )
-    total = len(arrivals) + len(activities)
-    done = 0
-    for batch in _batches(arrivals, _BATCH):
-        async with runtime.database.unit_of_work(TENANT_ID) as uow:
-            await capture_leads(uow, [_incoming(given) for given in batch], door="import", live=False)
-        done += len(batch)
-        on_progress("Leads come in", done / total)
-    for pairs in _batches(activities, _BATCH):
-        async with runtime.database.unit_of_work(TENANT_ID) as uow:
-            inputs = [_activity(external_id, activity) for external_id, activity in pairs]
-            await record_activities(uow, inputs, door="import", region="US", show=False)
-        done += len(pairs)
-        on_progress("Eighteen months go by", done / total)
+    then = SetClock(began)
+    past = Database(runtime.database.url, events=runtime.database.events, clock=then)
+    weeks = list(_weeks(brokerage, began))
+    for done, week in enumerate(weeks, start=1):
+        then.at = week.ends_at
+        async with past.unit_of_work(TENANT_ID) as uow:
+            if week.leads:
+                await capture_leads(uow, [_incoming(given) for given in week.leads], door="import", live=False)
+            for some in _batches(week.activities, _BATCH):
+                await record_activities(uow, some, door="import", region="US", show=False)
+        on_progress("Eighteen months go by", done / len(weeks))
+    await past.close()
     async with runtime.database.unit_of_work(TENANT_ID) as uow:
         tenant = await uow.session.get_one(Tenant, TENANT_ID)
         tenant.settings = tenant.settings | {"demo_loaded": True}
+
+
+@dataclass(frozen=True, slots=True)
+class _Week:
+    """What happened in a week, told at its end: what was said of a lead then is kept as said then."""
+
+    ends_at: datetime
+    leads: list[LeadInput]
+    activities: list[ActivityInput]
+
+
+def _weeks(brokerage: Brokerage, until: datetime) -> Iterator[_Week]:
+    leads: dict[int, list[LeadInput]] = defaultdict(list)
+    activities: dict[int, list[ActivityInput]] = defaultdict(list)
+    for given in brokerage.arrivals():
+        leads[_weeks_before(until, given.created_at or until)].append(given)
+    for lead in brokerage.leads:
+        for activity in lead.activities:
+            weeks = _weeks_before(until, activity.occurred_at)
+            activities[weeks].append(_activity(lead.lead.external_id, activity))
+    for weeks in sorted(leads.keys() | activities.keys(), reverse=True):
+        happened = sorted(activities[weeks], key=lambda given: given.occurred_at or until)
+        yield _Week(until - timedelta(weeks=weeks), leads[weeks], happened)
+
+
+def _weeks_before(until: datetime, at: datetime) -> int:
+    return max(0, (until - at) // timedelta(weeks=1))
 
 
 async def _found(uow: UnitOfWork, brokerage: Brokerage, password: str, began: datetime) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -113,7 +112,7 @@ def bounded(answers: Iterator[Stated]) -> list[Stated]:
 
 def marked_as_test(lead: LeadInput) -> LeadInput:
     """A lead that a vendor's testing tool sent: it is kept, and `custom["test"]` says what it is."""
-    return replace(lead, custom={**lead.custom, "test": True})
+    return lead._replace(custom={**lead.custom, "test": True})
 
 
 def content_id(payload: object) -> str:

@@ -10,11 +10,11 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import orjson
-from psycopg.abc import AdaptContext, DumperKey
-from psycopg.adapt import Dumper, PyFormat
+import psycopg
+from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 _LENGTH: Final = struct.Struct(">i").pack
@@ -42,45 +42,53 @@ def _microseconds(at: datetime) -> bytes:
 _PACK_INT8: Final = struct.Struct(">q").pack
 
 
+class Packed(bytes):
+    """An array ready to be sent; a subclass for each type of array, which is how psycopg tells them apart."""
+
+
+class _AsItIs(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: bytes) -> bytes:
+        return obj
+
+
 @dataclass(frozen=True, slots=True)
 class _Element:
-    """How values of a type are written: PostgreSQL's numbers of the type and of its array, and the bytes of a value.
+    """How values of a type are written: PostgreSQL's number of the type, its array, and the bytes of a value.
 
     `cast` is what the text has to become where a type travels as text.
     """
 
     oid: int
-    array_oid: int
+    array: type[Packed]
     encode: Callable[[Any], bytes]
     cast: str = ""
 
 
-_TEXT: Final = _Element(25, 1009, str.encode)
+def _element(oid: int, array_oid: int, encode: Callable[[Any], bytes], cast: str = "") -> _Element:
+    array = type(f"Array{array_oid}", (Packed,), {})
+    psycopg.adapters.register_dumper(array, type(f"Array{array_oid}Dumper", (_AsItIs,), {"oid": array_oid}))
+    return _Element(oid, array, encode, cast)
+
+
 _ELEMENTS: Final[Mapping[str, _Element]] = {
-    "uuid": _Element(2950, 2951, lambda value: value.bytes),
-    "text": _TEXT,
-    "bool": _Element(16, 1000, struct.Struct(">?").pack),
-    "int2": _Element(21, 1005, struct.Struct(">h").pack),
-    "int4": _Element(23, 1007, struct.Struct(">i").pack),
-    "int8": _Element(20, 1016, _PACK_INT8),
-    "float8": _Element(701, 1022, struct.Struct(">d").pack),
-    "date": _Element(1082, 1182, lambda value: _LENGTH(value.toordinal() - _DAY_ZERO)),
-    "timestamptz": _Element(1184, 1185, _microseconds),
-    "bytea": _Element(17, 1001, bytes),
-    "json": _Element(114, 199, lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)),
-    "jsonb": _Element(3802, 3807, lambda value: b"\x01" + orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)),
-    "text[]": _Element(25, 1009, _list_text, cast="::text[]"),
-    "float8[]": _Element(25, 1009, _list_text, cast="::float8[]"),
+    "uuid": _element(2950, 2951, lambda value: value.int.to_bytes(16)),
+    "text": _element(25, 1009, str.encode),
+    "bool": _element(16, 1000, struct.Struct(">?").pack),
+    "int2": _element(21, 1005, struct.Struct(">h").pack),
+    "int4": _element(23, 1007, struct.Struct(">i").pack),
+    "int8": _element(20, 1016, _PACK_INT8),
+    "float8": _element(701, 1022, struct.Struct(">d").pack),
+    "date": _element(1082, 1182, lambda value: _LENGTH(value.toordinal() - _DAY_ZERO)),
+    "timestamptz": _element(1184, 1185, _microseconds),
+    "bytea": _element(17, 1001, bytes),
+    "json": _element(114, 199, lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)),
+    "jsonb": _element(3802, 3807, lambda value: b"\x01" + orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)),
+    "text[]": _element(25, 1009, _list_text, cast="::text[]"),
+    "float8[]": _element(25, 1009, _list_text, cast="::float8[]"),
 }
 """From `pg_type.dat` and the types' `recv` functions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """An array ready to be sent."""
-
-    array_oid: int
-    data: bytes
 
 
 def packed(type_name: str, values: Sequence[Any]) -> Packed:
@@ -88,36 +96,18 @@ def packed(type_name: str, values: Sequence[Any]) -> Packed:
     for a number out of bounds, `ValueError` for text that is no Unicode."""
     element = _ELEMENTS[type_name]
     if not values:
-        return Packed(element.array_oid, struct.pack(">iii", 0, 0, element.oid))
+        return element.array(struct.pack(">iii", 0, 0, element.oid))
     encode = element.encode
+    # Much is the same in every row: what is one object is written once.
+    written = {id(None): _NULL}
     parts = [struct.pack(">iiiii", 1, 1, element.oid, len(values), 1)]
     for value in values:
-        if value is None:
-            parts.append(_NULL)
-        else:
+        part = written.get(id(value))
+        if part is None:
             data = encode(value)
-            parts.append(_LENGTH(len(data)))
-            parts.append(data)
-    return Packed(element.array_oid, b"".join(parts))
-
-
-class PackedDumper(Dumper):
-    """Hands psycopg a packed array as it is."""
-
-    format = Format.BINARY
-
-    def __init__(self, cls: type, context: AdaptContext | None = None, array_oid: int = 0):
-        super().__init__(cls, context)
-        self.oid = array_oid
-
-    def get_key(self, obj: Packed, format: PyFormat) -> DumperKey:
-        return cast("DumperKey", (self.cls, obj.array_oid))  # compared and nothing else
-
-    def upgrade(self, obj: Packed, format: PyFormat) -> PackedDumper:
-        return PackedDumper(self.cls, None, obj.array_oid)
-
-    def dump(self, obj: Packed) -> bytes:
-        return obj.data
+            part = written[id(value)] = _LENGTH(len(data)) + data
+        parts.append(part)
+    return element.array(b"".join(parts))
 
 
 class Recordset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection, waiting
@@ -11,6 +12,18 @@ from psycopg.pq.abc import PGconn
 from psycopg.rows import TupleRow
 
 T = TypeVar("T")
+
+_SENT_AHEAD = 1 << 21
+"""Bytes on their way to the server, so that a batch can be prepared while it still writes the one before."""
+
+
+async def connect(*arguments: Any, **named: Any) -> Connection:
+    """A connection as `psycopg.AsyncConnection.connect` makes it, with room for large statements on their way."""
+    made = await Connection.connect(*arguments, **named)
+    ours = socket.socket(fileno=made.pgconn.socket)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT_AHEAD)
+    ours.detach()
+    return made
 
 
 class Connection(AsyncConnection[TupleRow]):

@@ -23,13 +23,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
-from porchlight.kit.arrays import Packed, PackedDumper
 from porchlight.kit.clock import Clock, SystemClock
-from porchlight.kit.connection import Connection
+from porchlight.kit.connection import connect
 from porchlight.kit.events import Event, Events
 from porchlight.kit.feed import Frame, append_frames
 
-psycopg.adapters.register_dumper(Packed, PackedDumper)
 set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
 
@@ -119,6 +117,13 @@ class UnitOfWork:
         while self._behind:
             await self.connection.execute(*self._behind.popleft())
 
+    async def plan_once(self) -> None:
+        """Have the statements of this transaction run by the plan made for them once, whatever their parameters.
+
+        For statements that find their rows by key: planned anew each time, they take longer to plan than to run.
+        """
+        await self.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+
     async def settle(self) -> None:
         """Run the handlers of what was announced so far, including what they announce in turn."""
         while self._announced:
@@ -182,7 +187,7 @@ class Database:
             pool_size=self._pool_size,
             max_overflow=self._pool_size,
             connect_args={
-                "async_creator_fn": Connection.connect,
+                "async_creator_fn": connect,
                 "prepare_threshold": 2,
                 "options": "-c search_path=public,jobs -c jit=off",
             },

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from porchlight.intelligence.conversion import (
@@ -32,8 +31,7 @@ FRESH_SECONDS = 60.0
 BOOKKEEPING = frozenset({"lead.assigned", "profile.updated"})
 
 
-@dataclass(frozen=True, slots=True)
-class NewFact:
+class NewFact(NamedTuple):
     """A fact about to be recorded. `occurred_at` is never in the future."""
 
     id: UUID
@@ -44,8 +42,7 @@ class NewFact:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What was known of a lead before: its state as stored (None for a new lead) and its present score."""
 
     lead_id: UUID
@@ -57,18 +54,8 @@ class Known:
     last_activity_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ScorePoint:
-    """A score on the lead's line, and the fact that put it there: the first of those of one moment."""
-
-    at: datetime
-    forecast: Forecast
-    fact: NewFact
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """What the facts make of a lead: the new state, the forecast as of now, and the points its score went through.
+class Assessment(NamedTuple):
+    """What the facts make of a lead: the new state, the forecast, as of when it was made, and the fact that caused it.
 
     `last_fact` is the one that came last, whenever it happened.
     """
@@ -77,8 +64,9 @@ class Assessment:
     state: bytes
     stage: Stage
     forecast: Forecast
+    judged_at: datetime
+    cause: NewFact
     next_action: NextAction
-    points: tuple[ScorePoint, ...]
     last_fact: NewFact
     last_activity_at: datetime
 
@@ -88,33 +76,32 @@ class Assessment:
 
 
 def assess(known: Known, facts: Sequence[NewFact], now: datetime) -> Assessment:
-    """Fold `facts` into what was known, forecasting after each of their moments, and lastly as of `now`."""
+    """Fold `facts` into what was known, and forecast once: a lead's scores are what was said of them at the time, so
+    nothing is said today of a moment in the past."""
     state: State = EMPTY if known.state is None else decode(known.state)
     latest = last_activity_at = known.last_activity_at or facts[0].occurred_at
-    moments: dict[datetime, tuple[NewFact, State]] = {}
+    cause = None
     for fact in facts:
         before, state = state, fold(state, Fact(fact.kind, fact.occurred_at.timestamp(), fact.payload, fact.source))
         if fact.kind not in BOOKKEEPING:
             last_activity_at = max(last_activity_at, fact.occurred_at)
-        elif state is before and moments:
+        elif state is before and cause is not None:
             # It says nothing of the person, so it is no moment of theirs.
             continue
+        # What is said in one breath is caused by its first word.
+        if cause is None or fact.occurred_at > latest:
+            cause = fact
         latest = max(latest, fact.occurred_at)
-        # What is said in one breath moves the score once.
-        first = moments[latest][0] if latest in moments else fact
-        moments[latest] = (first, state)
-    points = tuple(
-        ScorePoint(at, forecast(after, at.timestamp(), context_at(at)), fact) for at, (fact, after) in moments.items()
-    )
-    at = now.timestamp()
-    current = points[-1].forecast if judged_at(latest, now) == latest else forecast(state, at, context_at(now))
+    moment = judged_at(latest, now)
+    made = forecast(state, moment.timestamp(), context_at(moment))
     return Assessment(
         known=known,
         state=encode(state),
         stage=state.stage,
-        forecast=current,
-        next_action=next_best_action(state, current, at),
-        points=points,
+        forecast=made,
+        judged_at=moment,
+        cause=cause or facts[0],
+        next_action=next_best_action(state, made, now.timestamp()),
         last_fact=facts[-1],
         last_activity_at=last_activity_at,
     )

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from operator import itemgetter
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import psycopg
 
 from porchlight.audit.record import record
 from porchlight.intelligence.conversion import OPEN_STAGES, Stage
+from porchlight.kit.arrays import packed
 from porchlight.kit.bulk import insert_rows
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.feed import Frame
@@ -41,8 +41,7 @@ WHERE tenant_id = %s AND kind = 'lead' AND external_id = ANY(%s) AND lead_id IS 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A lead on its way in, and the item it was read from."""
 
     given: LeadInput
@@ -84,7 +83,9 @@ async def _capture(
 ) -> list[Capture]:
     now = uow.now()
     async with uow.connection.pipeline():
-        asked = await uow.connection.execute(_SEEN, (uow.tenant_id, [item.given.external_id for item in incoming]))
+        asked = await uow.connection.execute(
+            _SEEN, (uow.tenant_id, packed("text", [item.given.external_id for item in incoming]))
+        )
         leads = await leads_by_contact_point(
             uow, [(p.kind, p.value) for item in incoming for p in item.given.contact_points]
         )
@@ -159,7 +160,7 @@ async def _capture(
     return captures
 
 
-_LEADS_AT_A_TIME = 250
+_LEADS_AT_A_TIME = 125
 
 
 def _some_at_a_time(leads: Iterable[UUID]) -> Iterator[list[UUID]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -21,8 +21,7 @@ from porchlight.leads.values import MISSING
 ContactKind = Literal["email", "phone"]
 
 
-@dataclass(frozen=True, slots=True)
-class ContactPoint:
+class ContactPoint(NamedTuple):
     """One way to reach a person. `value` is the normalised form, `raw` what was written (with a phone's extension).
 
     `region` is the ISO 3166 code of the country a phone number belongs to; None for e-mail and for numbers of no

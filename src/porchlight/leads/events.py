@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from porchlight.kit.events import Event
@@ -13,8 +13,7 @@ from porchlight.leads.inputs import LeadInput
 Door = Literal["api", "hook", "import", "form"]
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(NamedTuple):
     """What became of one incoming lead: a new lead, a further touch of a known one, or one that was here already."""
 
     lead_id: UUID

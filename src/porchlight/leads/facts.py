@@ -7,7 +7,7 @@ statement.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -141,7 +141,7 @@ def append_facts(
             "actor_id": uow.actor.id,
             **_FACTS.parameters([_fact_row(fact) for fact in facts]),
             **_ASSESSED.parameters([_assessed_row(a, len(by_lead[a.known.lead_id])) for a in assessed.values()]),
-            **_SCORES.parameters([row for a in assessed.values() for row in _score_rows(a)]),
+            **_SCORES.parameters([_score_row(a) for a in assessed.values() if a.moved or a.known.state is None]),
         },
     )
     for a in assessed.values():
@@ -187,22 +187,18 @@ def _assessed_row(a: Assessment, facts: int) -> dict[str, Any]:
     }
 
 
-def _score_rows(a: Assessment) -> Iterator[dict[str, Any]]:
-    before = a.known.score if a.known.state is not None else None
-    for point in a.points:
-        if point.forecast.score != before:
-            before = point.forecast.score
-            yield {
-                "lead_id": a.known.lead_id,
-                "id": uuid7(),
-                "at": point.at,
-                "score": point.forecast.score,
-                "grade": point.forecast.grade,
-                "probability": point.forecast.probability,
-                "model_version": point.forecast.model_version,
-                "activity_id": point.fact.id,
-                "cause": point.fact.kind,
-            }
+def _score_row(a: Assessment) -> dict[str, Any]:
+    return {
+        "lead_id": a.known.lead_id,
+        "id": uuid7(),
+        "at": a.judged_at,
+        "score": a.forecast.score,
+        "grade": a.forecast.grade,
+        "probability": a.forecast.probability,
+        "model_version": a.forecast.model_version,
+        "activity_id": a.cause.id,
+        "cause": a.cause.kind,
+    }
 
 
 def _frame(a: Assessment, now: datetime) -> Frame:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID
 
+from porchlight.kit.arrays import packed
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.errors import PorchlightError
 from porchlight.leads.contact_points import BadContactPoint, normalise_email, normalise_phone
@@ -62,7 +63,8 @@ async def find_leads(
 async def leads_by_contact_point(uow: UnitOfWork, points: list[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
     """The lead that each normalised (kind, value) belongs to, for those that belong to one."""
     cursor = await uow.connection.execute(
-        _BY_CONTACT_POINT, ([kind for kind, _ in points], [value for _, value in points], uow.tenant_id)
+        _BY_CONTACT_POINT,
+        (packed("text", [kind for kind, _ in points]), packed("text", [value for _, value in points]), uow.tenant_id),
     )
     return {(kind, value): lead_id for kind, value, lead_id in await cursor.fetchall()}
 

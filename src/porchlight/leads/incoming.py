@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -89,8 +88,7 @@ def read_lead(item: Any, reading: Reading) -> tuple[Incoming, list[Notice]] | Po
         source=given.source,
         reading=reading,
     )
-    lead = replace(
-        lead,
+    lead = lead._replace(
         criteria=criteria,
         created_at=given.created_at,
         stage=given.stage,

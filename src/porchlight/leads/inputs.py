@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from porchlight.intelligence.conversion.kinds import Stage
 from porchlight.leads.contact_points import ContactPoint
@@ -17,8 +16,7 @@ Outcome = Literal["won", "lost"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where a person lives or wants to be written to, as it was given; not where they look for a home."""
 
     street: str | None = None
@@ -28,8 +26,7 @@ class Address:
     country: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(NamedTuple):
     """A person's agreement to be contacted on a channel. `wording` is what they agreed to, where it is known."""
 
     channel: Channel
@@ -37,8 +34,7 @@ class Consent:
     wording: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LeadInput:
+class LeadInput(NamedTuple):
     """A lead as a door received it, normalised and not yet matched with the leads that are there.
 
     - `external_id` is unique within `origin`, the system that gave it (`import:crm-export`, `meta`, `adf:Portal`); the
@@ -65,7 +61,7 @@ class LeadInput:
     message: str | None = None
     notes: str | None = None
     listing_key: str | None = None
-    criteria: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    criteria: Mapping[str, Any] = NOTHING
     stage: Stage | None = None
     owner_email: str | None = None
     tags: tuple[str, ...] = ()
@@ -73,4 +69,4 @@ class LeadInput:
     opted_out: tuple[Channel, ...] = ()
     outcome: Outcome | None = None
     outcome_at: datetime | None = None
-    custom: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    custom: Mapping[str, Any] = NOTHING

@@ -79,6 +79,7 @@ async def record_activities(
     lead_of = {n: lead for n, lead in found.items() if isinstance(lead, UUID)}
     faults |= {n: error for n, error in found.items() if isinstance(error, PorchlightError)}
     async with uow.connection.pipeline():
+        await uow.plan_once()
         stored = await store_raw(
             uow, [_raw(n, given, lead_of.get(n), faults.get(n)) for n, given in readable.items()], door
         )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -35,7 +35,7 @@ def seat(number: int, **changes: object) -> Seat:
 
 
 def request(number: int = 1, **changes: object) -> RoutingRequest:
-    return replace(RoutingRequest(UUID(int=number), live=True, at=MONDAY_NOON), **changes)  # type: ignore[arg-type]
+    return RoutingRequest(UUID(int=number), live=True, at=MONDAY_NOON)._replace(**changes)  # type: ignore[arg-type]
 
 
 def reasons(seats: list[Seat], asked: RoutingRequest) -> dict[int, str]:
@@ -43,7 +43,7 @@ def reasons(seats: list[Seat], asked: RoutingRequest) -> dict[int, str]:
 
 
 def test_a_request_says_nothing_about_the_person() -> None:
-    assert {field.name for field in fields(RoutingRequest)} == {
+    assert set(RoutingRequest._fields) == {
         "lead_id", "live", "at", "preferred_team_id", "preferred_owner_id",
     }  # fmt: skip
 

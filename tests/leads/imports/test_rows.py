@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def test_a_full_row_becomes_a_lead() -> None:
     )
     found = lead(row)
     assert [point.value for point in found.contact_points] == ["joe@smith.net", "+16502530000"]
-    assert replace(found, contact_points=()) == LeadInput(
+    assert found._replace(contact_points=()) == LeadInput(
         origin="import:crm",
         external_id="7",
         source="Zillow",

@@ -50,8 +50,7 @@ class Seat:
             raise ValueError(f"The weight of {self.name} is {self.weight}: make it more than 0, or the seat inactive.")
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingRequest:
+class RoutingRequest(NamedTuple):
     """A lead that needs an agent at the aware time `at`.
 
     `live` says that somebody waits for an answer: then hours count; a book of old leads is dealt out at any hour.
@@ -141,15 +140,14 @@ def choose_many(seats: Sequence[Seat], requests: Iterable[RoutingRequest]) -> Ro
     open_leads = [seat.open_leads for seat in seats]
     moment: tuple[datetime, bool, UUID | None] | None = None
     barriers: list[str | None] = []
+    reasons_before: list[str | None] = []
     assignments = []
     for request in requests:
         if moment != (request.at, request.live, request.preferred_team_id):
             moment = (request.at, request.live, request.preferred_team_id)
             barriers = [_barrier(seat, request) for seat in seats]
-        reasons = [
-            "at_capacity" if barrier is None and taken >= capacity else barrier
-            for barrier, taken, capacity in zip(barriers, open_leads, capacities, strict=True)
-        ]
+            reasons_before = [_reason(*one) for one in zip(barriers, open_leads, capacities, strict=True)]
+        reasons = reasons_before.copy()
         available = [index for index, reason in enumerate(reasons) if reason is None]
         credits_after = credits
         owner = index_of.get(request.preferred_owner_id) if request.preferred_owner_id is not None else None
@@ -170,6 +168,7 @@ def choose_many(seats: Sequence[Seat], requests: Iterable[RoutingRequest]) -> Ro
         ]
         if chosen is not None:
             open_leads[chosen] += 1
+            reasons_before[chosen] = _reason(barriers[chosen], open_leads[chosen], capacities[chosen])
         credits = credits_after
         assignments.append(Assignment(request.lead_id, None if chosen is None else seats[chosen].user_id, rule, trace))
     users = [seat.user_id for seat in seats]
@@ -195,6 +194,10 @@ def _turn(
     for index, credit in zip(available, after, strict=True):
         updated[index] = credit
     return available[turn], updated
+
+
+def _reason(barrier: str | None, taken: int, capacity: float) -> str | None:
+    return "at_capacity" if barrier is None and taken >= capacity else barrier
 
 
 def _barrier(seat: Seat, request: RoutingRequest) -> str | None:

@@ -7,10 +7,9 @@ seats' locks is the true one, and no two transactions can fill the same gap.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal, LiteralString, get_args
+from typing import Any, Literal, LiteralString, NamedTuple, get_args
 from uuid import UUID
 
 import orjson
@@ -78,8 +77,7 @@ WHERE s.tenant_id = %s AND s.user_id = r.user_id AND s.credit <> r.credit
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """A lead's way from one agent to another, either of whom may be nobody. `name` is the new agent's.
 
     `trace` is what was made of each seat; it is empty where a person decided, who may say why in `reason`.

@@ -118,19 +118,22 @@ def season_of(month: int) -> float:
     return sum(MONTHLY_CLOSINGS[(month - 1 + ahead) % 12] for ahead in range(3)) / 3.0
 
 
-def _saturating(count: str, half: float) -> Extract:
+@dataclass(frozen=True, slots=True)
+class _Saturating:
     """n / (n + half) of a decayed count n: the first deeds say most, and `half` of them half of all."""
+
+    place: int
+    half_life: float
+    half: float
+
+    def __call__(self, state: State, at: float, context: Context) -> float:
+        number = decayed(state.counts[self.place], state.latest[self.place], self.half_life, at)
+        return number / (number + self.half)
+
+
+def _saturating(count: str, half: float) -> _Saturating:
     index = Counts._fields.index(count)
-    half_life = HALF_LIVES[index]
-
-    def extract(state: State, at: float, context: Context) -> float:
-        number = state.counts[index]
-        if not number:
-            return 0.0  # most leads have never done most things
-        number = decayed(number, state.latest[index], half_life, at)
-        return number / (number + half)
-
-    return extract
+    return _Saturating(index, HALF_LIVES[index], half)
 
 
 def _budget_stated(state: State, at: float, context: Context) -> float:
@@ -337,9 +340,26 @@ FEATURES: Final[tuple[Feature, ...]] = (
 )
 
 
-_EXTRACTS: Final = tuple(feature.extract for feature in FEATURES)
+_COUNTED: Final = tuple(
+    (place, counted.place, counted.half_life, counted.half)
+    for place, counted in enumerate(feature.extract for feature in FEATURES)
+    if isinstance(counted, _Saturating)
+)
+_OTHERS: Final = tuple(
+    (place, feature.extract) for place, feature in enumerate(FEATURES) if not isinstance(feature.extract, _Saturating)
+)
+_NONE_YET: Final[tuple[float | None, ...]] = (0.0,) * len(FEATURES)
 
 
 def feature_values(state: State, at: float, context: Context = NEUTRAL) -> tuple[float | None, ...]:
     """Every feature in the order of `FEATURES`, at `at` (epoch seconds)."""
-    return tuple([extract(state, at, context) for extract in _EXTRACTS])
+    values = list(_NONE_YET)
+    counts, latest = state.counts, state.latest
+    for place, index, half_life, half in _COUNTED:
+        number = counts[index]
+        if number:  # most leads have never done most things
+            number = decayed(number, latest[index], half_life, at)
+            values[place] = number / (number + half)
+    for place, extract in _OTHERS:
+        values[place] = extract(state, at, context)
+    return tuple(values)

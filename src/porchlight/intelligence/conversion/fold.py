@@ -78,23 +78,34 @@ def fold(state: State, fact: Fact) -> State:
     return state
 
 
+_make: Final = tuple.__new__
+
+
+def _with(state: State, place: int, value: object) -> State:
+    """As `_replace`, in a third of the time: this runs for every fact there is."""
+    return _make(State, (*state[:place], value, *state[place + 1 :]))
+
+
+_FIRST_ACTIVE_AT, _TALK, _WISHES, _SOURCES = map(State._fields.index, ("first_active_at", "talk", "wishes", "sources"))
+
+
 def _counted(state: State, at: float, indexes: tuple[int, ...], weight: float) -> State:
     counts, latest = list(state.counts), list(state.latest)
     for index in indexes:
         counts[index] = added(counts[index], latest[index], HALF_LIVES[index], weight, at)
         if at > latest[index]:
             latest[index] = at
-    return state._replace(counts=Counts._make(counts), latest=Counts._make(latest))
+    return _make(State, (_make(Counts, counts), _make(Counts, latest), *state[2:]))
 
 
 def _note_presence(state: State, fact: Fact) -> State:
     """A sign of life: since when they are active, and through how many doors they came."""
     if not 0.0 < state.first_active_at <= fact.occurred_at:
-        state = state._replace(first_active_at=fact.occurred_at)
+        state = _with(state, _FIRST_ACTIVE_AT, fact.occurred_at)
     if not fact.source or len(state.sources) >= MAX_SOURCES:
         return state
     mark = crc32(fact.source.strip().casefold().encode())
-    return state if mark in state.sources else state._replace(sources=tuple(sorted((*state.sources, mark))))
+    return state if mark in state.sources else _with(state, _SOURCES, tuple(sorted((*state.sources, mark))))
 
 
 def _note_stage(state: State, fact: Fact) -> State:
@@ -117,7 +128,7 @@ def _note_request(state: State, fact: Fact) -> State:
     heard_at = max(talk.heard_at, at)
     answered_at = max(state.latest.personal, state.latest.meetings)
     waits = at > answered_at and (not talk.waiting_since or at < talk.waiting_since)
-    return state._replace(talk=talk._replace(heard_at=heard_at, waiting_since=at if waits else talk.waiting_since))
+    return _with(state, _TALK, talk._replace(heard_at=heard_at, waiting_since=at if waits else talk.waiting_since))
 
 
 def _note_reply(state: State, fact: Fact) -> State:
@@ -229,7 +240,7 @@ def _note_criteria(state: State, fact: Fact) -> State:
         if value is not None and not (late and getattr(wishes, name) not in (None, ()))
     }
     if news:
-        state = state._replace(wishes=wishes._replace(**news, at=max(at, wishes.at)))
+        state = _with(state, _WISHES, wishes._replace(**news, at=max(at, wishes.at)))
     plans, days, financing = state.plans, payload.get("timeframe_days"), payload.get("financing")
     if days is not None and at >= plans.timeframe_at:
         plans = plans._replace(timeframe_days=float(days), timeframe_at=at)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from porchlight.kit.tables.reading import bare_name, batches, open_table
 from porchlight.kit.tables.records import Record, Reject
@@ -39,8 +39,7 @@ class ImportOptions:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A row that is to go in: as it stood in the file, as a lead, and the codes of what in it could not be read."""
 
     record: Record
