@@ -21,6 +21,8 @@ Mask = npt.NDArray[np.bool_]
 Method = Literal["none", "level", "platt", "beta"]
 
 _FOLDS: Final = 5
+_LEAST_ROWS: Final = 200
+"""On fewer rows a calibration follows their luck."""
 _SIMPLER: Final[tuple[Method, ...]] = ("none", "level", "platt", "beta")
 _MARGIN: Final = 1e-3
 """A richer map must better the log-loss by this many nats a row before it is taken."""
@@ -50,7 +52,7 @@ def fit(
     With `groups` (n,), numbered in time order, a map is fitted on the groups before each one, so that it is chosen as
     it will be used: on what comes next. Without, the rows are dealt into folds.
     """
-    if len(y) < 4 * _FOLDS or not 0.0 < y.mean() < 1.0:
+    if len(y) < _LEAST_ROWS or not 0.0 < y.mean() < 1.0:
         return Calibration()
     counted = np.ones(len(y)) if weights is None else weights
     splits = _splits(len(y), groups)

@@ -49,7 +49,11 @@ _TREES_FROM_OF_CLASS: Final = 60
 _LUCK: Final = 0.5
 """In standard errors of the paired difference: what a richer recipe must gain."""
 _CLEAR: Final = 0.05
+_HINT: Final = 0.16
+"""One standard error."""
 _FEW: Final = 100
+_SOBER: Final = 16.0
+"""The least penalty for a small table: as much as 64 rows of even odds say of a coefficient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +100,18 @@ def choose(
     flat = [np.full(len(fold.outer_won), log_odds(float(fold.inner_won.mean()))) for fold in folds]
     if not any(fold.inner.linear.shape[1] for fold in folds):
         return _chosen(folds, Recipe("base rate"), flat, {"base rate": _loss(folds, flat)}, flat)
-    found: dict[float, list[Floats]] = {penalty: [] for penalty in PENALTIES}
+    penalties = [penalty for penalty in PENALTIES if len(won) >= _SMALL or penalty >= _SOBER]
+    found: dict[float, list[Floats]] = {penalty: [] for penalty in penalties}
     for place, fold in enumerate(folds):
         start = None
-        for penalty in reversed(PENALTIES):
+        for penalty in reversed(penalties):
             start = fit_logistic(fold.inner, fold.inner_won, penalty, fold.inflated, None, start)
             found[penalty].append(linear_odds(start, fold.outer))
         progress(0.4 * (place + 1) / len(folds))
-    penalty = min(PENALTIES, key=lambda penalty: _loss(folds, found[penalty]))
+    lowest = min(penalties, key=lambda penalty: _loss(folds, found[penalty]))
+    penalty = max(p for p in penalties if p == lowest or not _beats(folds, found[lowest], found[p]))
     best, odds = Recipe("logistic", penalty), found[penalty]
-    for half_life in HALF_LIVES[1:] if timed else ():
+    for half_life in HALF_LIVES[1:] if timed and len(won) >= _SMALL else ():
         tried = [_logistic_odds(fold, penalty, half_life) for fold in folds]
         if _beats(folds, tried, odds):
             best, odds = Recipe("logistic", penalty, half_life), tried
@@ -130,7 +136,7 @@ def _chosen(
     against = compare(won, _judged(folds, odds), _judged(folds, flat))
     signal = against.p_value < _CLEAR
     few = min(won.sum(), len(won) - won.sum()) < _FEW
-    if against.gain <= 0.0 or not (signal or few):  # with few rows a weak sign is all there can be
+    if against.p_value >= (_HINT if few else _CLEAR):  # with few rows a weak sign is all there can be
         recipe, odds = Recipe("base rate"), flat
     return Choice(recipe, candidates, np.concatenate(odds), won, of_fold, signal)
 

@@ -32,6 +32,7 @@ LEARNED_ROWS: Final = 120_000
 UNSEEN_PART: Final = 0.25
 """The newest rows, kept back until the model is made, on which the card's figures are measured."""
 _MOST_COLUMNS: Final = 400
+_ROW: Final = "\0row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def learn_outcome(
     taken = order.rows
     if len(taken) > LEARNED_ROWS:
         taken = taken[np.linspace(0, len(taken) - 1, LEARNED_ROWS).astype(np.int64)]
-    inside = frame.select(column.name for column in usable)[taken]
+    row = pl.int_range(pl.len()).alias(_ROW)  # a frame without columns would forget how many rows it has
+    inside = frame.select(row, *(column.name for column in usable))[taken]
     label = result.won[taken]
     cut = len(label) - max(1, int(UNSEEN_PART * len(label)))
     progress("Choosing a model on older rows", 0.2)
@@ -122,7 +124,7 @@ def _make(
     choice = choose(frame, columns, won, timed=timed, progress=progress)
     base = binary.log_odds(float(won.mean()))
     if choice.recipe.family == "base rate":  # it says the same of every row, so it needs no column
-        frame, columns = frame.select(), ()
+        columns = ()
     codes = learn_codes(frame, columns)
     encoded = encode(frame, codes)
     fitted = fit(encoded, codes, won, choice.recipe, timed=timed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import isfinite
 from typing import Final
 
@@ -21,15 +20,14 @@ from porchlight.intelligence.conversion.tables.card import (
     Estimate,
     Group,
     LearnedFrom,
-    Level,
     LiftPoint,
     Measure,
     MeasureName,
-    Moved,
     Verdict,
 )
 from porchlight.intelligence.conversion.tables.choice import Choice
-from porchlight.intelligence.conversion.tables.encoding import MISSING, OTHER, CategoryCode, Code, NumberCode, read
+from porchlight.intelligence.conversion.tables.encoding import MISSING
+from porchlight.intelligence.conversion.tables.moved import moved
 from porchlight.intelligence.conversion.tables.order import Order
 from porchlight.intelligence.conversion.tables.outcome import Outcome
 from porchlight.intelligence.conversion.tables.outcome_model import OutcomeModel
@@ -44,9 +42,6 @@ _MEASURES: Final[tuple[tuple[MeasureName, Callable[[Floats, Floats], float]], ..
     ("ece", binary.ece),
     ("lift", binary.lift),
 )
-_MOVED: Final = 12
-_LEVELS: Final = 8
-_RANGES: Final = 5
 _SELECTED: Final = 0.2
 """The part of the scores that counts as favoured in the audit: about as many leads as a team works first."""
 _MEASURED_ROWS: Final = 20_000
@@ -129,7 +124,7 @@ def build_card(
         ],
         lift=_lift(measured),
         curve=[],
-        moved=_moved(model.codes, frame, parts),
+        moved=moved(model.codes, frame, parts),
         left_out=list(screened.left_out),
         groups=audited,
         cautions=cautions,
@@ -244,45 +239,6 @@ def _groups(column: str, names: Sequence[str], trial: Trial) -> list[Group]:
         )
         for found in binary.adverse_impact(trial.won, trial.model, names, threshold)
     ]
-
-
-def _moved(codes: Sequence[Code], frame: pl.DataFrame, parts: Floats) -> list[Moved]:
-    strength = np.abs(parts).mean(axis=0) if len(parts) else np.zeros(len(codes))
-    order = [place for place in np.argsort(-strength)[:_MOVED] if strength[place] > 0.0]
-    return [
-        Moved(
-            column=codes[place].feature.name,
-            strength=float(strength[place]),
-            levels=_levels(codes[place], read(frame, codes[place].feature), parts[:, place]),
-        )
-        for place in order
-    ]
-
-
-def _levels(code: Code, values: pl.Series, part: Floats) -> list[Level]:
-    labels = _ranges(values) if isinstance(code, NumberCode) else _answers(values, code)
-    by_label = (
-        pl.DataFrame({"label": labels, "part": part})
-        .group_by("label")
-        .agg(pl.len().alias("rows"), pl.col("part").mean())
-        .sort("rows", "label", descending=[True, False])
-        .head(_LEVELS)
-        .sort("part", descending=True)
-    )
-    return [Level(label=label, rows=rows, log_odds=added) for label, rows, added in by_label.iter_rows()]
-
-
-def _answers(values: pl.Series, code: CategoryCode) -> pl.Series:
-    known = pl.Series(code.levels, dtype=pl.String)
-    return values.replace_strict(known, known, default=OTHER).set(values.is_null(), MISSING)
-
-
-def _ranges(values: pl.Series) -> pl.Series:
-    numbers = values.to_numpy().astype(np.float64)
-    edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, _RANGES + 1)))
-    names = [f"{low:,.6g} to {high:,.6g}" for low, high in pairwise(edges)] or [f"{edges[0]:,g}"]
-    place = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(names) - 1)
-    return pl.Series([MISSING if gap else names[k] for gap, k in zip(np.isnan(numbers), place, strict=True)])
 
 
 def _recipe_in_words(choice: Choice) -> str:
