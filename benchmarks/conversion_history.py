@@ -46,6 +46,8 @@ from porchlight.leads.touch import touch_facts
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 CUT = NOW.timestamp() - 240 * DAY
 SIZES = (0, 50, 200, 2_000)
+FIRST_SEED = 5_000
+"""The model's settings were found on seeds below 1,000: these have been used for nothing else."""
 SUBSETS = 4
 """Histories of each size that are drawn from a team's past, so that luck with a handful of deals evens out."""
 
@@ -82,7 +84,7 @@ def learning_curve(teams: int, seeds_per_team: int) -> list[dict[str, Any]]:
     losses: dict[tuple[int, str], list[float]] = {}
     details: list[dict[str, Any]] = []
     for team in range(teams):
-        leads = [one for seed in range(seeds_per_team) for one in pursuits(100 * team + seed)]
+        leads = [one for seed in range(seeds_per_team) for one in pursuits(FIRST_SEED + 100 * team + seed)]
         dice = np.random.default_rng(team)
         past = [one for one in leads if one.facts[0].occurred_at < CUT]
         later = landmark_rows([one for one in leads if one.facts[0].occurred_at >= CUT], NOW.timestamp(), context_at)
