@@ -138,10 +138,10 @@ def postcode(value: str) -> str | None:
     return together[:5] if len(together) == 9 and together.isdecimal() else together
 
 
-def normaliser(kind: Kind, values: list[str], region: str = "US") -> Normaliser:
-    """What a column of `kind` is normalised with; `values` are some of its cells, for what only they can tell."""
+def normaliser(kind: Kind, *, day_first: bool = False, region: str = "US") -> Normaliser:
+    """What a column of `kind` is normalised with."""
     if kind == "birth_date":
-        return partial(birth_date, day_first=is_day_first(values))
+        return partial(birth_date, day_first=day_first)
     if kind == "phone":
         return partial(phone, region=region)
     return _NORMALISERS.get(kind, text)

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from porchlight.intelligence.identity.fields import Column
 from porchlight.intelligence.identity.levels import Aspect
-from porchlight.intelligence.identity.normalise import Normaliser, name, normaliser, split_full_name
+from porchlight.intelligence.identity.normalise import Normaliser, is_day_first, name, normaliser, split_full_name
 
 Codes = NDArray[np.int32]
 NAMES: Final = "names of persons"
 _LIKE: Final = 0.95
+_SAMPLE: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def plan(table: pl.DataFrame, columns: Sequence[Column]) -> tuple[Field, ...]:
                 (column.name,),
                 column.kind if crossing else column.name,
                 others[0] if crossing else None,
+                column.kind == "birth_date" and is_day_first(table[column.name].drop_nulls().head(_SAMPLE).to_list()),
             )
         )
     return tuple(fields)
@@ -108,7 +110,7 @@ def prepare(table: pl.DataFrame, fields: Sequence[Field], region: str = "US") ->
         members = [field for field in fields if field.vocabulary == vocabulary]
         numbers: dict[str, int] = {}
         for field in members:
-            codes[field.name] = _encode(_source(table, field), _reader(table, field, region), numbers)
+            codes[field.name] = _encode(_source(table, field), _reader(field, region), numbers)
         words[vocabulary] = np.array([*numbers, ""], object)[:-1]
     return Records(table.height, codes, words)
 
@@ -120,10 +122,10 @@ def _source(table: pl.DataFrame, field: Field) -> pl.Series:
     return table.select(pl.concat_str([pl.col(c).fill_null("") for c in field.sources], separator="\x1f")).to_series()
 
 
-def _reader(table: pl.DataFrame, field: Field, region: str) -> Normaliser:
+def _reader(field: Field, region: str) -> Normaliser:
     column = field.sources[0]
     if field.name == column and field.aspect != "names":
-        return normaliser(field.aspect, table[column].drop_nulls().head(5_000).to_list(), region)
+        return normaliser(field.aspect, day_first=field.day_first, region=region)
     if field.aspect == "given":
         return lambda cell: split_full_name(cell)[0]
     if field.aspect == "surname":

@@ -157,6 +157,13 @@ def evidence_of(of: Resolution, left: Rows, right: Rows) -> Evidence:
     return evidence(of.scorer, left, right)
 
 
+def log_odds_of(of: Resolution, left: int, right: int) -> float | None:
+    """The log2 odds of one pair in the end; None where it is not among those that may be one person's."""
+    low, high = min(left, right), max(left, right)
+    found = np.flatnonzero((of.pairs.left == low) & (of.pairs.right == high))
+    return float(of.pairs.log_odds[found[0]]) if found.size else None
+
+
 def clusters(of: Resolution, size: int, threshold: float) -> Rows:
     """The number of the person of each row at `threshold`: the lowest row that is the same person's."""
     return persons(of.pairs, size, log2_odds(threshold))

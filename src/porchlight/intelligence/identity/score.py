@@ -42,6 +42,16 @@ class Evidence:
     shared: Floats
     log_odds: Floats
 
+    def of_pair(self, number: int) -> Evidence:
+        """That of one of the pairs alone."""
+        one = slice(number, number + 1)
+        return Evidence(
+            [Agreement(found.level[one], found.shared[one]) for found in self.agreements],
+            [weight[one] for weight in self.weights],
+            self.shared[one],
+            self.log_odds[one],
+        )
+
 
 def scorer(model: Model, records: Records) -> Scorer:
     others = [
