@@ -19,7 +19,7 @@ Bools = NDArray[np.bool_]
 
 LARGEST_BLOCK: Final = 100
 """A key that this many records share finds none of them: what so many have in common is no sign of one person."""
-_SAMPLED_PAIRS: Final = 600_000
+_SAMPLED_PAIRS: Final = 400_000
 _BUDGET_PER_RECORD: Final = 12
 _LEAST_BUDGET: Final = 2_000_000
 _LEAST_GAIN: Final = 0.0001
@@ -57,9 +57,12 @@ def sample(
     hashes: Mapping[Part, Hashes], size: int, border: int | None, progress: Callable[[float], None] = lambda part: None
 ) -> Sample:
     """Tries every facet and every two facets of different fields."""
-    parts = list(hashes)
-    keys: list[Key] = [(part,) for part in parts]
-    keys += [(one, other) for one, other in combinations(parts, 2) if one.field != other.field]
+    # What is nearly a key by itself finds with a second part nothing that it does not find alone.
+    enough = {part for part in hashes if _is_enough((part,), hashes[part], size, border)}
+    keys: list[Key] = [(part,) for part in hashes]
+    keys += [
+        (one, other) for one, other in combinations(hashes, 2) if one.field != other.field and not {one, other} & enough
+    ]
     tried, drawn = [], []
     for number, key in enumerate(keys):
         progress(number / len(keys))
@@ -102,6 +105,11 @@ def _oversize(one: Tried, numbers: Hashes, size: int) -> Bools:
     large[one.oversize] = True
     found: Bools = large[_bucket(numbers, bits)]
     return found
+
+
+def _is_enough(key: Key, numbers: Hashes, size: int, border: int | None) -> bool:
+    survey = _survey(key, numbers, border, 0.0)
+    return survey is not None and survey.oversize.size == 0 and survey.pairs <= size
 
 
 def _survey(key: Key, numbers: Hashes, border: int | None, wanted: float) -> Tried | None:

@@ -101,5 +101,5 @@ def _table(model: Model, records: Sequence[Record]) -> pl.DataFrame:
 
 def _key_hashes(model: Model, records: Records) -> list[Hashes]:
     parts = {part for key in model.keys for part in key.key}
-    hashes = {part: part_hashes(records, model.fields, part) for part in parts}
+    hashes = {part: part_hashes(records, model.fields, part, lasting=True) for part in parts}
     return [combine([hashes[part] for part in key.key]) for key in model.keys]

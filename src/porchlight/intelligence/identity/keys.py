@@ -90,30 +90,43 @@ def hash_text(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") or 1
 
 
-def part_hashes(records: Records, fields: Sequence[Field], part: Part) -> Hashes:
-    """For every record the number of its part; `NO_KEY` where it is missing."""
+def part_hashes(records: Records, fields: Sequence[Field], part: Part, *, lasting: bool = False) -> Hashes:
+    """For every record the number of its part; `NO_KEY` where it is missing.
+
+    Numbers that are to be kept are `lasting`: the same for the same text everywhere. Others hold within `records` only,
+    and cost less.
+    """
     field = next(field for field in fields if field.name == part.field)
     codes = records.codes[field.name]
     if part.facet == EITHER_ORDER.name and field.partner is not None:
-        other = records.codes[field.partner]
-        return combine(
-            [
-                _hashes(records, field, np.minimum(codes, other), EITHER_ORDER),
-                _hashes(records, field, np.maximum(codes, other), EITHER_ORDER),
-            ]
-        )
+        table = _table(records, field, EITHER_ORDER, lasting)
+        one, other = table[codes], table[records.codes[field.partner]]
+        return combine([np.minimum(one, other), np.maximum(one, other)])
     if field.aspect == "surname" and field.partner is not None:
         codes = np.where(codes < 0, records.codes[field.partner], codes)
     facet = next(facet for facet in _FACETS[field.aspect] if facet.name == part.facet)
-    return _hashes(records, field, codes, facet)
+    return _table(records, field, facet, lasting)[codes]
 
 
-def _hashes(records: Records, field: Field, codes: NDArray[np.int32], facet: Facet) -> Hashes:
-    used, where = np.unique(codes, return_inverse=True)
-    words = records.words[field.vocabulary]
-    read = ((facet.of(words[code]) if code >= 0 else "") for code in used)
-    table = np.fromiter((hash_text(text) if text else 0 for text in read), np.uint64, len(used))
-    return table[where]
+def _table(records: Records, field: Field, facet: Facet, lasting: bool) -> Hashes:
+    """The number of each word of the field's vocabulary, and at last that of a missing one."""
+    words = records.words[field.vocabulary].tolist()
+    if lasting:
+        read = (facet.of(word) for word in words)
+        return np.fromiter((*(hash_text(text) if text else 0 for text in read), 0), np.uint64, len(words) + 1)
+    if facet.of is _whole:
+        return np.append(_spread(np.arange(1, len(words) + 1, dtype=np.uint64)), NO_KEY)
+    numbers = {"": 0}
+    codes = np.fromiter((numbers.setdefault(facet.of(word), len(numbers)) for word in words), np.uint64, len(words))
+    return np.append(np.where(codes == 0, NO_KEY, _spread(codes)), NO_KEY)
+
+
+def _spread(numbers: Hashes) -> Hashes:
+    """Numbers that look random, different for different ones (Steele, Lea, Flood, splitmix64, 2014)."""
+    mixed = numbers * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def combine(parts: Sequence[Hashes]) -> Hashes:

@@ -41,11 +41,16 @@ _STATES: Final = {
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIMESTAMP: Final = re.compile(r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})[t ]")
 _PLAIN_EMAIL: Final = re.compile(r"[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}")
+_PUNCTUATION: Final = str.maketrans("", "", " ().-/")
+_PLAIN_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_PHONE: Final = re.compile(r"(?:\+?1)?([2-9]\d{2}[2-9]\d{6})")
 
 
 def text(value: str) -> str | None:
     """Words without case, accents and punctuation."""
+    if value.isascii() and (value.isalnum() or value.replace(" ", "").isalnum()):
+        plain = " ".join(value.lower().split())
+        return None if plain in _NOTHING else plain
     if not value.isascii():
         value = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", value).casefold())
         value = unicodedata.normalize("NFC", "".join(c for c in value if not unicodedata.combining(c)))
@@ -67,7 +72,9 @@ def name(value: str) -> str | None:
 def email(value: str) -> str | None:
     """An address as its mailbox reads it; one that is none stays as text, because a slip of the pen still tells."""
     plain = "".join(value.split()).lower()
-    if not _PLAIN_EMAIL.fullmatch(plain):
+    if _PLAIN_EMAIL.fullmatch(plain):
+        return plain
+    if "@" in plain:
         try:
             plain = str(validate_email(plain, check_deliverability=False).normalized).lower()
         except (EmailNotValidError, UnicodeError):
@@ -78,7 +85,7 @@ def email(value: str) -> str | None:
 
 def phone(value: str, region: str = "US") -> str | None:
     """E.164 where it can be read as a number of the world or of `region`; otherwise its digits."""
-    digits = re.sub(r"[\s().\-/]", "", value)
+    digits = value.translate(_PUNCTUATION)
     if region == "US" and (plain := _PLAIN_PHONE.fullmatch(digits)):
         return "+1" + plain[1] if plain[1].isascii() else None
     try:
@@ -91,6 +98,8 @@ def phone(value: str, region: str = "US") -> str | None:
 
 def birth_date(value: str, *, day_first: bool = False) -> str | None:
     """`yyyymmdd`, with zeros for what is not given. An impossible day is kept: it is most of the true one."""
+    if _PLAIN_DATE.fullmatch(value):
+        return value.replace("-", "")
     plain = value.strip().lower()
     if re.fullmatch(r"[0-9]{8}", plain):
         return plain
