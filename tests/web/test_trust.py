@@ -81,7 +81,7 @@ async def test_who_may_not_choose_the_model_sees_no_button_and_is_refused(
     visitor = await visit(brokerage, person.id)
     page = await visitor.open("/trust")
     assert not [form for form in page.forms if form.action.startswith("/trust")]
-    for path in (f"/trust/versions/{own}/serve", f"/api/v1/models/{own}/serve"):
+    for path in (f"/trust/versions/{own}/serve", "/trust/retrain", f"/api/v1/models/{own}/serve", "/api/v1/models"):
         assert (await web.post(path, headers=person.headers)).status_code == 403
 
 
@@ -108,6 +108,17 @@ async def test_versions_are_listed_shown_and_chosen_over_the_api(brokerage: Any,
     assert answer.json()["in_service"]["version"] == MODEL_VERSION
     assert answer.json()["instead_of"] == own
     assert (await web.get(f"/api/v1/models/{brokerage.admin_id}", headers=brokerage.headers)).status_code == 404
+
+
+async def test_training_is_queued_from_the_page_and_over_the_api(
+    brokerage: Any, admin: Visitor, web: httpx2.AsyncClient
+) -> None:
+    page = await admin.submit(await admin.open("/trust"), "/trust/retrain")
+    assert "The training is queued" in page.text
+    answer = await web.post("/api/v1/models", headers=brokerage.headers)
+    assert (answer.status_code, answer.json()) == (202, {"status": "queued"})
+    await brokerage.run_jobs()
+    assert "Worked out" in (await admin.open("/trust")).text
 
 
 @pytest.fixture

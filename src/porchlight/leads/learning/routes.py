@@ -135,7 +135,7 @@ async def track_record(caller: Reader) -> TrackRecordOut:
     return TrackRecordOut(made_at=found.made_at, record=seen_by(caller, found.record))
 
 
-@router.post("/retrain", summary="Train now instead of at night", status_code=202)
+@router.post("", summary="Train now instead of at night", status_code=202)
 async def retrain(caller: Manager) -> Queued:
     """What is learned serves only if it beats the version in service on later outcomes that neither saw."""
     await keeping.train_soon(caller.uow)
