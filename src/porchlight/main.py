@@ -31,6 +31,7 @@ from porchlight.leads import upkeep as leads_upkeep
 from porchlight.leads.events import FactsRecorded, LeadFreed, LeadsArriving, LeadsCaptured
 from porchlight.leads.learning import keeping
 from porchlight.leads.learning import routes as models
+from porchlight.leads.learning.versions import ModelChanged
 from porchlight.web.app import mount_pages
 from porchlight.web.shell import error_page
 
@@ -59,6 +60,7 @@ def build(settings: Settings, *, clock: Clock | None = None, at: Urls | None = N
     events.on(LeadsArriving, route_arriving)
     events.on(LeadsCaptured, answer_captured)
     events.on(LeadFreed, drain.on_lead_freed)
+    events.on(ModelChanged, leads_upkeep.on_model_changed)
     events.on(FactsRecorded, note_consent_facts(settings), when=concerns_consent)
     database = Database(found.app, events=events, clock=clock, pool_size=settings.database_pool_size)
     return Runtime(settings=settings, database=database, clock=clock, worker_url=found.worker)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from porchlight.intelligence.conversion import (
     EMPTY,
-    Context,
     Fact,
     Forecast,
     NextAction,
@@ -19,10 +17,11 @@ from porchlight.intelligence.conversion import (
     decode,
     encode,
     fold,
-    forecast,
     next_best_action,
-    season_of,
 )
+from porchlight.intelligence.conversion.history.model import PRIOR, Model
+from porchlight.intelligence.conversion.history.terms import About
+from porchlight.leads.serving import NOTHING, forecast_by
 
 #: A fact at most this old is judged as of its own moment; an older last one leaves the lead judged as of now.
 FRESH_SECONDS = 60.0
@@ -43,7 +42,8 @@ class NewFact(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What was known of a lead before: its state as stored (None for a new lead) and its present score."""
+    """What was known of a lead before: its state as stored (None for a new lead) and its present score; and the model
+    that forecasts it, with what that wants to know beside the state."""
 
     lead_id: UUID
     owner_id: UUID | None
@@ -52,6 +52,8 @@ class Known(NamedTuple):
     score: float
     activity_count: int
     last_activity_at: datetime | None
+    model: Model = PRIOR
+    about: About = NOTHING
 
 
 class Assessment(NamedTuple):
@@ -93,7 +95,7 @@ def assess(known: Known, facts: Sequence[NewFact], now: datetime) -> Assessment:
             cause = fact
         latest = max(latest, fact.occurred_at)
     moment = judged_at(latest, now)
-    made = forecast(state, moment.timestamp(), context_at(moment))
+    made = forecast_by(known.model, state, moment, known.about)
     return Assessment(
         known=known,
         state=encode(state),
@@ -112,18 +114,8 @@ def judged_at(latest: datetime, now: datetime) -> datetime:
     return latest if (now - latest).total_seconds() <= FRESH_SECONDS else now
 
 
-def reassess(state: bytes, now: datetime) -> tuple[Forecast, NextAction]:
+def reassess(state: bytes, now: datetime, model: Model, about: About) -> tuple[Forecast, NextAction]:
     """The forecast as of `now`, and the next action, of a lead to whom nothing has happened but time."""
     known = decode(state)
-    current = forecast(known, now.timestamp(), context_at(now))
+    current = forecast_by(model, known, now, about)
     return current, next_best_action(known, current, now.timestamp())
-
-
-def context_at(moment: datetime) -> Context:
-    """What a forecast at `moment` needs beside the lead's own facts."""
-    return _context(moment.month)
-
-
-@lru_cache(maxsize=12)
-def _context(month: int) -> Context:
-    return Context(season=season_of(month))

@@ -18,6 +18,7 @@ import psycopg
 
 from porchlight.audit.record import record
 from porchlight.intelligence.conversion import OPEN_STAGES, Stage
+from porchlight.intelligence.conversion.history.model import Model
 from porchlight.kit.arrays import packed
 from porchlight.kit.bulk import insert_rows
 from porchlight.kit.database import UnitOfWork
@@ -30,6 +31,7 @@ from porchlight.leads.events import Capture, Door, LeadsArriving, LeadsCaptured
 from porchlight.leads.facts import append_facts, lock_known
 from porchlight.leads.find import leads_by_contact_point
 from porchlight.leads.inputs import LeadInput
+from porchlight.leads.serving import about, model_in_service
 from porchlight.leads.tables import ContactPoint, Inbound, Lead
 from porchlight.leads.touch import touch_facts
 
@@ -116,7 +118,8 @@ async def _capture(
     # States before seats before contact points: the order of locks that everybody keeps to.
     known = await lock_known(uow, {lead_id for _, lead_id in fresh if lead_id not in new})
     owners = await _owners(uow, captures, door, live)
-    known |= {lead_id: _unknown(lead_id, given, owners.get(lead_id)) for lead_id, given in new.items()}
+    model = await model_in_service(uow)
+    known |= {lead_id: _unknown(lead_id, given, owners.get(lead_id), model) for lead_id, given in new.items()}
     touches: dict[UUID, list[LeadInput]] = defaultdict(list)
     for item, lead_id in fresh:
         touches[lead_id].append(item.given)
@@ -236,8 +239,9 @@ def _assigned(lead_id: UUID, owner_id: UUID, now: datetime) -> NewFact:
     return NewFact(uuid7(), lead_id, "lead.assigned", now, {"to": str(owner_id)}, "porchlight")
 
 
-def _unknown(lead_id: UUID, given: LeadInput, owner_id: UUID | None) -> Known:
-    return Known(lead_id, owner_id, _stage(given), None, 50.0, 0, None)
+def _unknown(lead_id: UUID, given: LeadInput, owner_id: UUID | None, model: Model) -> Known:
+    known = about(model, owner_id, given.custom)
+    return Known(lead_id, owner_id, _stage(given), None, 50.0, 0, None, model, known)
 
 
 def _stage(given: LeadInput) -> Stage:

@@ -21,9 +21,11 @@ from porchlight.kit.feed import Frame
 from porchlight.kit.ids import uuid7
 from porchlight.leads.assess import Assessment, Known, NewFact, assess
 from porchlight.leads.events import FactRecorded, FactsRecorded, LeadFreed
+from porchlight.leads.serving import about, model_named
 
 _LOCK: LiteralString = """
-SELECT s.lead_id, l.owner_id, l.stage, s.state, s.score, s.activity_count, s.last_activity_at
+SELECT s.lead_id, l.owner_id, l.stage, s.state, s.score, s.activity_count, s.last_activity_at, l.custom,
+       (SELECT v.version FROM model_versions v WHERE v.tenant_id = s.tenant_id AND v.status = 'in_service')
 FROM lead_states s JOIN leads l ON l.tenant_id = s.tenant_id AND l.id = s.lead_id
 WHERE s.tenant_id = %s AND s.lead_id = ANY(%s)
 ORDER BY s.lead_id FOR UPDATE OF s
@@ -105,7 +107,7 @@ FROM {_SCORES.source}
 
 async def lock_known(uow: UnitOfWork, lead_ids: Collection[UUID]) -> dict[UUID, Known]:
     """What is known of the leads, each locked until the commit, in an order that cannot deadlock."""
-    return await receive_known(await request_known(uow, lead_ids))
+    return await receive_known(uow, await request_known(uow, lead_ids))
 
 
 async def request_known(uow: UnitOfWork, lead_ids: Collection[UUID]) -> psycopg.AsyncCursor[Any] | None:
@@ -114,9 +116,16 @@ async def request_known(uow: UnitOfWork, lead_ids: Collection[UUID]) -> psycopg.
     return await uow.connection.execute(_LOCK, (uow.tenant_id, list(lead_ids))) if lead_ids else None
 
 
-async def receive_known(cursor: psycopg.AsyncCursor[Any] | None) -> dict[UUID, Known]:
+async def receive_known(uow: UnitOfWork, cursor: psycopg.AsyncCursor[Any] | None) -> dict[UUID, Known]:
     """The second half of `lock_known`."""
-    return {} if cursor is None else {row[0]: Known(*row) for row in await cursor.fetchall()}
+    rows = [] if cursor is None else await cursor.fetchall()
+    if not rows:
+        return {}
+    model = await model_named(uow, rows[0][-1])
+    return {
+        lead_id: Known(lead_id, owner_id, stage, state, score, count, latest, model, about(model, owner_id, custom))
+        for lead_id, owner_id, stage, state, score, count, latest, custom, _ in rows
+    }
 
 
 def append_facts(

@@ -7,15 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from porchlight.intelligence.conversion import (
-    BASE_PROBABILITY,
     FACTORS,
-    Forecast,
+    MODEL_VERSION,
     Reason,
     decode,
     explain,
-    forecast,
 )
-from porchlight.leads.assess import context_at
+from porchlight.intelligence.conversion.history.model import PRIOR, Model
 from porchlight.leads.schemas import (
     ActivityOut,
     ContactPointOut,
@@ -26,20 +24,19 @@ from porchlight.leads.schemas import (
     NextActionOut,
     ScoreOut,
 )
+from porchlight.leads.serving import about, forecast_by
 from porchlight.leads.tables import Activity, ContactPoint, Lead, LeadState, Score
 
 REASONS_IN_A_LIST = 3
 
 
-def reasons_of(state: LeadState, limit: int = REASONS_IN_A_LIST) -> tuple[Reason, ...]:
-    """What moved the score most, in words, as of the forecast that is stored."""
-    made, at = _as_made(state)
-    return explain(decode(state.state), made, at, limit)
-
-
-def _as_made(state: LeadState) -> tuple[Forecast, float]:
-    moment = _moment(state)
-    return forecast(decode(state.state), moment.timestamp(), context_at(moment)), moment.timestamp()
+def reasons_of(lead: Lead, state: LeadState, model: Model, limit: int = REASONS_IN_A_LIST) -> tuple[Reason, ...]:
+    """What moved the score most, in words, as of the forecast that is stored; `model` is the one in service."""
+    known, moment = decode(state.state), _moment(state)
+    # Until the leads are gone through after a change, the documented scorecard can still explain its own forecasts.
+    teller = PRIOR if state.model_version == MODEL_VERSION else model
+    made = forecast_by(teller, known, moment, about(teller, lead.owner_id, lead.custom))
+    return explain(known, made, moment.timestamp(), limit)
 
 
 def _moment(state: LeadState) -> datetime:
@@ -64,18 +61,19 @@ def _listed(lead: Lead, state: LeadState, owner_name: str | None) -> dict[str, A
     }
 
 
-def lead_out(lead: Lead, state: LeadState, owner_name: str | None) -> LeadOut:
-    return LeadOut(**_listed(lead, state, owner_name), reasons=[reason.text for reason in reasons_of(state)])
+def lead_out(lead: Lead, state: LeadState, owner_name: str | None, model: Model) -> LeadOut:
+    reasons = [reason.text for reason in reasons_of(lead, state, model)]
+    return LeadOut(**_listed(lead, state, owner_name), reasons=reasons)
 
 
-def forecast_out(state: LeadState) -> ForecastOut:
+def forecast_out(lead: Lead, state: LeadState, model: Model) -> ForecastOut:
     """The stored forecast, with every factor and the words for it."""
-    reasons = reasons_of(state, limit=len(FACTORS) * 4)
+    reasons = reasons_of(lead, state, model, limit=len(FACTORS) * 4)
     return ForecastOut(
         score=state.score,
         grade=state.grade,
         probability=state.probability,
-        base_probability=BASE_PROBABILITY,
+        base_probability=model.base_probability,
         model_version=state.model_version,
         made_at=state.forecast_at,
         factors=[
@@ -85,17 +83,19 @@ def forecast_out(state: LeadState) -> ForecastOut:
     )
 
 
-def lead_detail(lead: Lead, state: LeadState, owner_name: str | None, points: Iterable[ContactPoint]) -> LeadDetail:
+def lead_detail(
+    lead: Lead, state: LeadState, owner_name: str | None, points: Iterable[ContactPoint], model: Model
+) -> LeadDetail:
     return LeadDetail(
         **_listed(lead, state, owner_name),
-        reasons=[reason.text for reason in reasons_of(state)],
+        reasons=[reason.text for reason in reasons_of(lead, state, model)],
         first_name=lead.given_name,
         last_name=lead.family_name,
         address=lead.address,
         tags=lead.tags,
         contact_points=[ContactPointOut(kind=p.kind, value=p.value, raw=p.raw) for p in points],
         custom=lead.custom,
-        forecast=forecast_out(state),
+        forecast=forecast_out(lead, state, model),
         activity_count=state.activity_count,
     )
 

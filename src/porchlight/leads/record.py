@@ -85,7 +85,7 @@ async def record_activities(
         )
         locked = await request_known(uow, set(lead_of.values()))
     ids = await new_ids(stored)
-    known = await receive_known(locked)
+    known = await receive_known(uow, locked)
     facts: dict[int, NewFact] = {}
     for n, lead_id in lead_of.items():
         if lead_id not in known or (caller is not None and not caller.sees(known[lead_id].owner_id)):

@@ -15,7 +15,7 @@ from porchlight.intelligence.conversion import EMPTY, Fact, State, encode, fold
 from porchlight.kit.arrays import Recordset
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.errors import PorchlightError
-from porchlight.leads.assess import BOOKKEEPING, judged_at, reassess
+from porchlight.leads.assess import BOOKKEEPING, Known, judged_at, reassess
 from porchlight.leads.facts import ASSESSED, lock_known
 from porchlight.leads.incoming import read_activity
 from porchlight.leads.record import ActivityInput, record_activities
@@ -135,16 +135,16 @@ async def refold(uow: UnitOfWork, lead_ids: Collection[UUID]) -> list[UUID]:
         async for lead_id, kind, at, payload, source in facts:
             histories.setdefault(lead_id, _History(at, at)).add(kind, at, payload, source)
     now = uow.now()
-    rows = [_row(lead_id, history, now) for lead_id, history in histories.items()]
+    rows = [_row(known[lead_id], history, now) for lead_id, history in histories.items()]
     await uow.connection.execute(_REWRITE, {"tenant": uow.tenant_id, "now": now, **_ASSESSED.parameters(rows)})
     return [lead_id for lead_id, history in histories.items() if encode(history.state) != known[lead_id].state]
 
 
-def _row(lead_id: UUID, history: _History, now: datetime) -> dict[str, Any]:
+def _row(known: Known, history: _History, now: datetime) -> dict[str, Any]:
     state = encode(history.state)
-    forecast, action = reassess(state, judged_at(history.latest, now))
+    forecast, action = reassess(state, judged_at(history.latest, now), known.model, known.about)
     return {
-        "lead_id": lead_id,
+        "lead_id": known.lead_id,
         "state": state,
         "stage": history.state.stage,
         "score": forecast.score,

@@ -30,6 +30,7 @@ from porchlight.leads.schemas import (
     NoticeOut,
     ScorePage,
 )
+from porchlight.leads.serving import model_in_service
 
 router = APIRouter(prefix="/api/v1", tags=["leads"])
 
@@ -76,7 +77,11 @@ async def list_leads(
     `waiting` lists open leads that nobody has yet."""
     filters = queries.Filters(q=q, stage=stage, grade=grade, source=source, owner_id=owner_id, waiting=waiting)
     page = await queries.list_leads(caller.uow, filters, caller.owners, sort=sort, limit=limit, cursor=cursor)
-    return LeadPage(items=[lead_out(*row) for row in page.rows], next_cursor=page.next_cursor)
+    model = await model_in_service(caller.uow)
+    return LeadPage(
+        items=[lead_out(lead, state, owner_name, model) for lead, state, owner_name in page.rows],
+        next_cursor=page.next_cursor,
+    )
 
 
 @router.post(
@@ -121,7 +126,7 @@ async def capture(request: Request, response: Response, caller: Writer) -> LeadR
 async def show_lead(caller: Reader, lead_id: UUID) -> LeadDetail:
     lead, state, owner_name = await queries.get_lead(caller.uow, lead_id, caller.owners)
     points = await queries.contact_points(caller.uow, [lead_id])
-    return lead_detail(lead, state, owner_name, points[lead_id])
+    return lead_detail(lead, state, owner_name, points[lead_id], await model_in_service(caller.uow))
 
 
 @router.get("/leads/{lead_id}/activities", summary="A lead's facts, the latest first")

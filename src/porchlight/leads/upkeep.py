@@ -15,6 +15,8 @@ from porchlight.kit.feed import prune_feed
 from porchlight.kit.ids import uuid7
 from porchlight.kit.runtime import Runtime
 from porchlight.leads.assess import reassess
+from porchlight.leads.learning.versions import ModelChanged
+from porchlight.leads.serving import about, model_in_service
 from porchlight.leads.tables import Score
 
 STALE_AFTER = timedelta(hours=20)
@@ -24,9 +26,12 @@ AT_ONCE = 1_000
 WORTH_NOTING = 1.0
 
 _ANY_STALE: LiteralString = "SELECT EXISTS (SELECT 1 FROM lead_states WHERE tenant_id = %s AND forecast_at < %s)"
+#: In one walk over all leads: each batch goes on after the one before it.
 _STALE: LiteralString = """
-SELECT lead_id, state, score FROM lead_states WHERE tenant_id = %s AND forecast_at < %s
-ORDER BY forecast_at LIMIT %s FOR UPDATE SKIP LOCKED
+SELECT s.lead_id, s.state, s.score, s.model_version, l.owner_id, l.custom
+FROM lead_states s JOIN leads l ON l.tenant_id = s.tenant_id AND l.id = s.lead_id
+WHERE s.tenant_id = %s AND s.lead_id > %s AND (s.forecast_at < %s OR s.model_version <> %s)
+ORDER BY s.lead_id LIMIT %s FOR UPDATE OF s SKIP LOCKED
 """
 _FORECASTS = Recordset(
     "made",
@@ -58,24 +63,30 @@ async def upkeep(uow: UnitOfWork) -> None:
         await defer(uow, reforecast, once="leads.reforecast")
 
 
+async def on_model_changed(uow: UnitOfWork, event: ModelChanged) -> None:
+    """Another model serves: every forecast is made anew."""
+    await defer(uow, reforecast, once="leads.reforecast")
+
+
 @long_job("leads.reforecast")
 async def reforecast(runtime: Runtime, tenant_id: UUID) -> None:
-    """Forecast every lead anew whose forecast is a day old, in batches that hold no lock for long."""
-    while True:
+    """Forecast every lead anew whose forecast is a day old or another model's; no batch holds a lock for long."""
+    after: UUID | None = UUID(int=0)
+    while after is not None:
         async with runtime.database.unit_of_work(tenant_id) as uow:
-            if not await reforecast_some(uow):
-                return
+            after = await reforecast_some(uow, after)
 
 
-async def reforecast_some(uow: UnitOfWork) -> int:
-    """Forecast some of the stalest leads as of now; returns how many there were."""
+async def reforecast_some(uow: UnitOfWork, after: UUID) -> UUID | None:
+    """Forecast the next leads after `after` as of now, where it is due; returns the last of them, None at the end."""
     now = uow.now()
-    cursor = await uow.connection.execute(_STALE, (uow.tenant_id, now - STALE_AFTER, AT_ONCE))
+    model = await model_in_service(uow)
+    cursor = await uow.connection.execute(_STALE, (uow.tenant_id, after, now - STALE_AFTER, model.version, AT_ONCE))
     stale = await cursor.fetchall()
     rows: list[dict[str, Any]] = []
     scores: list[dict[str, Any]] = []
-    for lead_id, state, score in stale:
-        forecast, action = reassess(state, now)
+    for lead_id, state, score, version, owner_id, custom in stale:
+        forecast, action = reassess(state, now, model, about(model, owner_id, custom))
         common = {
             "lead_id": lead_id,
             "score": forecast.score,
@@ -85,9 +96,10 @@ async def reforecast_some(uow: UnitOfWork) -> int:
         }
         rows.append(common | {"factors": list(forecast.factors), "next_action": action._asdict()})
         if abs(forecast.score - score) >= WORTH_NOTING:
-            moved = {"tenant_id": uow.tenant_id, "id": uuid7(), "at": now, "activity_id": None, "cause": "time"}
+            cause = "time" if version == model.version else "model"
+            moved = {"tenant_id": uow.tenant_id, "id": uuid7(), "at": now, "activity_id": None, "cause": cause}
             scores.append(common | moved)
     if rows:
         await uow.connection.execute(_UPDATE, {"tenant": uow.tenant_id, "now": now, **_FORECASTS.parameters(rows)})
         await insert_rows(uow.connection, Score, scores)
-    return len(rows)
+    return rows[-1]["lead_id"] if rows else None

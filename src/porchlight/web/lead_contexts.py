@@ -12,12 +12,14 @@ import phonenumbers
 
 from porchlight.automation.routing.queries import assignment_history
 from porchlight.delivery.queries import consent_states, messages_of
-from porchlight.intelligence.conversion import BASE_PROBABILITY, FACTORS
+from porchlight.intelligence.conversion import FACTORS
+from porchlight.intelligence.conversion.history.model import Model
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.settings import Settings
 from porchlight.leads import queries
 from porchlight.leads.assess import BOOKKEEPING
 from porchlight.leads.present import reasons_of
+from porchlight.leads.serving import model_in_service
 from porchlight.leads.tables import Activity, ContactPoint, Lead, LeadState, Score
 
 #: A score is compared with the one of a week ago.
@@ -48,8 +50,8 @@ _WAITING_WORDS: Mapping[str, str] = {
 }
 
 
-async def lead_rows(uow: UnitOfWork, rows: Sequence[Any]) -> list[dict[str, Any]]:
-    """The rows of `queries` as `leads/_row.html` takes them."""
+async def lead_rows(uow: UnitOfWork, rows: Sequence[Any], model: Model) -> list[dict[str, Any]]:
+    """The rows of `queries` as `leads/_row.html` takes them; `model` is the one in service."""
     ids = [lead.id for lead, _, _ in rows]
     points = await queries.contact_points(uow, ids)
     before = await _by_lead(uow, _SCORES_BEFORE, (ids, uow.tenant_id, uow.now() - SPAN))
@@ -57,7 +59,9 @@ async def lead_rows(uow: UnitOfWork, rows: Sequence[Any]) -> list[dict[str, Any]
     unowned = [lead.id for lead, _, _ in rows if lead.owner_id is None]
     why = await _by_lead(uow, _WHY_WAITING, (uow.tenant_id, unowned)) if unowned else {}
     return [
-        lead_row(lead, state, owner_name, points[lead.id], before.get(lead.id), facts.get(lead.id), why.get(lead.id))
+        lead_row(
+            lead, state, owner_name, model, points[lead.id], before.get(lead.id), facts.get(lead.id), why.get(lead.id)
+        )
         for lead, state, owner_name in rows
     ]
 
@@ -71,12 +75,13 @@ def lead_row(
     lead: Lead,
     state: LeadState,
     owner_name: str | None,
+    model: Model,
     points: Sequence[ContactPoint],
     before: tuple[Any, ...] | None,
     fact: tuple[Any, ...] | None,
     why: tuple[Any, ...] | None,
 ) -> dict[str, Any]:
-    reasons = reasons_of(state, limit=len(FACTORS))
+    reasons = reasons_of(lead, state, model, limit=len(FACTORS))
     because = {reason.factor: reason.text for reason in reversed(reasons)}
     waiting = lead.owner_id is None and lead.stage not in ("closed", "lost")
     return {
@@ -119,7 +124,8 @@ def display(point: ContactPoint) -> str:
 async def lead_page(uow: UnitOfWork, settings: Settings, row: Any, *, cursor: str | None) -> dict[str, Any]:
     """The context of `leads/lead.html` but for the shell, the agents and what the reader may do."""
     lead, state, _ = row
-    [summary] = await lead_rows(uow, [row])
+    model = await model_in_service(uow)
+    [summary] = await lead_rows(uow, [row], model)
     points = (await queries.contact_points(uow, [lead.id]))[lead.id]
     activities = await queries.list_activities(uow, lead.id, limit=50, cursor=cursor)
     scores = (await queries.list_scores(uow, lead.id, limit=queries.MOST)).rows
@@ -127,7 +133,7 @@ async def lead_page(uow: UnitOfWork, settings: Settings, row: Any, *, cursor: st
     consents = await consent_states(uow, settings, points)
     older = activities.next_cursor
     return {
-        "base_probability": BASE_PROBABILITY,
+        "base_probability": model.base_probability,
         "lead": summary
         | {
             "created_at": lead.captured_at,

@@ -15,11 +15,11 @@ from porchlight.accounts.permissions import Permission
 from porchlight.accounts.tables import User
 from porchlight.automation.routing.queries import seats_overview
 from porchlight.automation.routing.seats import reassign
-from porchlight.intelligence.conversion import BASE_PROBABILITY
 from porchlight.kit.errors import PorchlightError
 from porchlight.leads import queries
 from porchlight.leads.find import Reference
 from porchlight.leads.record import ActivityInput, record_activities
+from porchlight.leads.serving import model_in_service
 from porchlight.web.forms import Line, Prose, Text
 from porchlight.web.lead_contexts import lead_page, lead_rows
 from porchlight.web.shell import go, page, shell, site_address
@@ -81,10 +81,11 @@ async def show_leads(
         views.append({"key": "mine", "label": "Mine", "count": await queries.count_leads(uow, mine, caller.owners)})
     if caller.owners is None:
         views.append({"key": "waiting", "label": "Waiting for an agent", "count": frame["waiting"]})
+    model = await model_in_service(uow)
     context = {
         "shell": frame,
-        "base_probability": BASE_PROBABILITY,
-        "leads": await lead_rows(uow, found.rows),
+        "base_probability": model.base_probability,
+        "leads": await lead_rows(uow, found.rows, model),
         "total": await queries.count_leads(uow, chosen, caller.owners),
         "any_leads": everything != 0,
         "views": views if everything != 0 else [],
@@ -124,8 +125,9 @@ def _id(text: str) -> UUID | None:
 @router.get("/leads/{lead_id}/row")
 async def show_row(request: Request, caller: Reader, lead_id: UUID) -> Response:
     row = await queries.get_lead(caller.uow, lead_id, caller.owners)
-    [lead] = await lead_rows(caller.uow, [row])
-    context = {"shell": await shell(request, caller, "leads"), "base_probability": BASE_PROBABILITY, "lead": lead}
+    model = await model_in_service(caller.uow)
+    [lead] = await lead_rows(caller.uow, [row], model)
+    context = {"shell": await shell(request, caller, "leads"), "base_probability": model.base_probability, "lead": lead}
     return page(request, "leads/_row.html", context)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from porchlight.intelligence.conversion import EMPTY, encode, fold
 from porchlight.intelligence.conversion.history.landmarks import Pursuit
 from porchlight.leads.learning import history
-from porchlight.leads.learning.history import custom_texts, read_pursuits
+from porchlight.leads.learning.history import read_pursuits
+from porchlight.leads.serving import custom_texts
 
 
 async def read(brokerage: Any) -> dict[str, Pursuit]:

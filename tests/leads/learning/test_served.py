@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from porchlight.intelligence.conversion import EMPTY, Fact, fold, forecast
-from porchlight.leads.assess import context_at
 from porchlight.leads.learning.served import served_forecasts
 from porchlight.leads.learning.tables import ModelVersion
 from porchlight.leads.learning.track_record import Served
+from porchlight.leads.serving import context_at
 
 
 def days(number: float) -> timedelta:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 from uuid import UUID
 
 from porchlight.intelligence.conversion import TERMINAL_STAGES, Fact
 from porchlight.intelligence.conversion.history.landmarks import Pursuit
 from porchlight.kit.database import Database
+from porchlight.leads.serving import custom_texts
 
 AT_ONCE: Final = 500
 """Leads in memory at a time; each batch is a transaction of its own, so that none stays open for long."""
@@ -60,8 +61,3 @@ async def read_pursuits(database: Database, tenant_id: UUID, as_of: datetime) ->
             if facts[lead_id]
         ]
         after = leads[-1][0]
-
-
-def custom_texts(custom: Mapping[str, Any]) -> dict[str, str]:
-    """The custom fields that hold one value each, as text."""
-    return {name: str(value) for name, value in custom.items() if isinstance(value, str | int | float)}

@@ -13,10 +13,10 @@ from porchlight.intelligence.conversion import FEATURES, Context
 from porchlight.intelligence.conversion.forecast import HORIZON_DAYS
 from porchlight.intelligence.conversion.history.landmarks import Rows, landmark_rows
 from porchlight.kit.database import Database
-from porchlight.leads.assess import context_at
 from porchlight.leads.learning.clustered import Floats
 from porchlight.leads.learning.drift import Drift, drift
 from porchlight.leads.learning.history import read_pursuits
+from porchlight.leads.serving import context_at
 
 NOW: Final = timedelta(days=HORIZON_DAYS)
 BEFORE: Final = timedelta(days=365)
