@@ -328,14 +328,6 @@ def new_key_page() -> Context:
     return keys_page(keys=[], new_key={"name": "Website form", "secret": secret}, errors=errors)
 
 
-def unsubscribe_page() -> Context:
-    return {"shell": signed_out(), "contact": "a•••@example.com", "post_url": "/u/abc"}
-
-
-def bad_link_page() -> Context:
-    return {"shell": signed_out(tenant_name="")}
-
-
 def error_page(status: int = 404, **changes: Any) -> Context:
     words = {"title": "There is no such lead", "detail": "It may have been merged into another. Search for the name."}
     return (
@@ -397,9 +389,6 @@ PAGES: dict[str, tuple[str, Callable[[], Context]]] = {
     "doors-refused": ("settings/hooks.html", refused_door_page),
     "keys": ("settings/keys.html", keys_page),
     "keys-new": ("settings/keys.html", new_key_page),
-    "unsubscribe": ("unsubscribe/ask.html", unsubscribe_page),
-    "unsubscribed": ("unsubscribe/done.html", unsubscribe_page),
-    "unsubscribe-bad": ("unsubscribe/bad_link.html", bad_link_page),
     "error-404": ("error.html", error_page),
     "error-403": ("error.html", forbidden_page),
     "error-500": ("error.html", broken_page),

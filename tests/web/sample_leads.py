@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from porchlight.intelligence.conversion import FEATURES
+from porchlight.intelligence.conversion.history.curve import PRIOR_SHAPE, curve_of
+from porchlight.web.lead_outlook import curve_line
 from porchlight.web.presentation import grade_of, score_of
 from porchlight.web.vocabulary import FACTORS
 
@@ -291,6 +294,15 @@ def lead_page(**changes: Any) -> Context:
             "made_at": NOW - timedelta(minutes=11),
             "note": "No results of your own yet: this is the documented scorecard, and it learns once deals close.",
         },
+        "outlook": {
+            "within": [(7, 0.004), (30, 0.03), (90, 0.124)],
+            "lost_within": 0.21,
+            "expected": [NOW + timedelta(days=days) for days in (64, 21, 190)],
+            "curve": curve_line(curve_of(PRIOR_SHAPE, 0.124, BASE, [None] * len(FEATURES))),
+            "levers": [{"title": "Tour a home with them", "probability": 0.19}],
+            "hours": ["Weekdays 17:00 to 19:00"],
+            "answers": 3,
+        },
         "history": [
             {"at": NOW - timedelta(hours=75 - 7 * index), "score": score} for index, score in enumerate(scores)
         ],
@@ -356,6 +368,7 @@ def bare_lead_page() -> Context:
     its = lead(9, None, "mild", contact=None, owner=None, source=None, last_activity=None, reason=None)
     its |= {"created_at": NOW, "zone": None, "external_id": None, "contact_points": [], "custom_fields": []}
     nothing: Context = {
+        "outlook": None,
         "history": [],
         "activities": [],
         "messages": [],

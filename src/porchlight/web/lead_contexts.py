@@ -21,6 +21,7 @@ from porchlight.leads.assess import BOOKKEEPING
 from porchlight.leads.present import reasons_of
 from porchlight.leads.serving import model_in_service
 from porchlight.leads.tables import Activity, ContactPoint, Lead, LeadState, Score
+from porchlight.web.lead_outlook import lead_outlook
 
 #: A score is compared with the one of a week ago.
 SPAN = timedelta(days=7)
@@ -121,8 +122,8 @@ def display(point: ContactPoint) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
-async def lead_page(uow: UnitOfWork, settings: Settings, row: Any, *, cursor: str | None) -> dict[str, Any]:
-    """The context of `leads/lead.html` but for the shell, the agents and what the reader may do."""
+async def lead_page(uow: UnitOfWork, settings: Settings, row: Any, *, zone: str, cursor: str | None) -> dict[str, Any]:
+    """The context of `leads/lead.html` but for shell, agents and what the reader may do; `zone` is the team's."""
     lead, state, _ = row
     model = await model_in_service(uow)
     [summary] = await lead_rows(uow, [row], model)
@@ -153,6 +154,7 @@ async def lead_page(uow: UnitOfWork, settings: Settings, row: Any, *, cursor: st
             "custom_fields": [(name, words(value)) for name, value in sorted(lead.custom.items())],
         },
         "forecast": {"model": state.model_version, "made_at": state.forecast_at, "note": _note(state)},
+        "outlook": await lead_outlook(uow, lead, state, model, zone),
         "history": [{"at": score.at, "score": score.score} for score in reversed(scores)],
         "activities": [activity_item(activity, moved.get(activity.id)) for activity in activities.rows],
         "older_url": None if older is None else f"/leads/{lead.id}?before={older}",
@@ -164,7 +166,7 @@ async def lead_page(uow: UnitOfWork, settings: Settings, row: Any, *, cursor: st
 def _note(state: LeadState) -> str | None:
     if not state.model_version.startswith("prior"):
         return None
-    return "By the documented scorecard, which is the same for every team and does not learn from results yet."
+    return "By the documented scorecard; your own results take over once they forecast better."
 
 
 def _moves(scores: Iterable[Score]) -> dict[UUID, float]:

@@ -144,7 +144,7 @@ async def show_lead(
     lead = row[0]
     can_assign = caller.may(Permission.LEADS_ASSIGN)
     can_write = caller.may(Permission.LEADS_WRITE) and caller.may(Permission.ACTIVITIES_WRITE)
-    context = await lead_page(caller.uow, runtime.settings, row, cursor=before or None)
+    context = await lead_page(caller.uow, runtime.settings, row, zone=frame["zone"], cursor=before or None)
     now = caller.uow.now()
     context |= {
         "shell": frame,
