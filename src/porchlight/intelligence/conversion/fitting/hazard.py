@@ -36,8 +36,9 @@ _USUAL_SPREAD: Final = 0.6
 the data say otherwise: the best rows win some four times as fast as the middling."""
 _BELIEF: Final = 2.0
 """How many coefficients' worth of data that counts for: what is learned from few wins would swing without it."""
-_ROUNDS: Final = 30
-_STEPS: Final = 25
+_ROUNDS: Final = 60
+_SETTLED: Final = 0.02
+_SHORTEST_STEP: Final = 1e-3
 _LONGEST_STEP: Final = 2.0
 
 
@@ -112,6 +113,10 @@ def _bin(edges: Floats, at: Floats) -> npt.NDArray[np.intp]:
     return np.clip(np.searchsorted(edges, at, side="left") - 1, 0, len(edges) - 2)
 
 
+_Part = tuple[slice, Floats]
+"""A part of the coefficients, and the shape of what is said to be improbable of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Problem:
     """The sufficient parts of the likelihood: a coefficient vector is (μ, b, c, β)."""
@@ -150,23 +155,21 @@ def _expected(problem: _Problem, at: Floats) -> tuple[Floats, Floats]:
     information[0, :] = information[:, 0] = expected
     information[a, a], information[c, c] = np.diag(cells.sum(1)), np.diag(cells.sum(0))
     information[a, c], information[c, a] = cells, cells.T
-    information[x, x] = problem.design.T @ (problem.design * mean[:, None])
+    narrow = problem.design.astype(np.float32)  # twice as fast, and a step needs no more digits
+    information[x, x] = narrow.T @ (narrow * mean[:, None].astype(np.float32))
     information[x, a], information[x, c] = mixed.sum(2), mixed.sum(1)
     information[a, x], information[c, x] = mixed.sum(2).T, mixed.sum(1).T
     return expected, information
 
 
-def _solve(problem: _Problem, at: Floats, penalty: Floats) -> tuple[Floats, Floats]:
-    """Newton's method on the penalised likelihood; the coefficients, and the information at them."""
-    information = penalty
-    for _ in range(_STEPS):
-        expected, information = _expected(problem, at)
-        step = linalg.solve(information + penalty, problem.wins - expected - penalty @ at, assume_a="pos")
-        longest = float(np.abs(step).max())
-        at = at + step * min(1.0, _LONGEST_STEP / longest) if longest > 0 else at
-        if longest < 1e-4:
-            break
-    return at, information
+def _step(problem: _Problem, at: Floats, penalty: Floats) -> tuple[Floats, Floats, float]:
+    """One step of Newton's method on the penalised likelihood: the coefficients, the penalised information where it
+    started, and how far it went."""
+    expected, information = _expected(problem, at)
+    information += penalty
+    step = linalg.solve(information, problem.wins - expected - penalty @ at, assume_a="pos")
+    longest = float(np.abs(step).max())
+    return at + step * min(1.0, _LONGEST_STEP / max(longest, 1e-12)), information, longest
 
 
 def _walk(size: int) -> Floats:
@@ -201,26 +204,15 @@ def fit(
     at[0] = np.log(histories.won.sum() / histories.days.sum())
     freedom = np.zeros(len(parts))
     for _ in range(_ROUNDS):
-        penalty = _RIDGE * np.eye(len(at))
-        penalty[0, 0] = 1e-9
-        for (part, shape), value in zip(parts, precisions, strict=True):
-            penalty[part, part] += value * shape
-        at, information = _solve(problem, at, penalty)
-        spread = linalg.inv(information + penalty)
-        before, freedom = (
-            freedom,
-            np.array(
-                [
-                    rank - value * float(np.sum(spread[part, part] * shape))
-                    for (part, shape), value, rank in zip(parts, precisions, ranks, strict=True)
-                ]
-            ),
-        )
+        penalty = _penalty(parts, precisions, len(at))
+        at, information, moved = _step(problem, at, penalty)
+        spread = linalg.inv(information)
+        before, freedom = freedom, _freedom(parts, precisions, ranks, spread)
         sizes = np.array([float(at[part] @ shape @ at[part]) for part, shape in parts])
         new = (freedom + belief) / np.maximum(sizes + belief / usual, 1e-12)
-        new = np.clip(new, _LEAST_PRECISION, _MOST_PRECISION)
-        precisions = np.where(learned, new, precisions)
-        if np.abs(freedom - before)[learned].max(initial=0.0) < 0.05:
+        precisions = np.where(learned, np.clip(new, _LEAST_PRECISION, _MOST_PRECISION), precisions)
+        settled = np.abs(freedom - before) < _SETTLED * np.maximum(1.0, freedom)
+        if moved < _SHORTEST_STEP and settled[learned].all():
             break
     return Hazard(
         ages,
@@ -229,6 +221,24 @@ def fit(
         periods,
         at[problem.c],
         tuple(freedom[2:].tolist()),
+    )
+
+
+def _penalty(parts: Sequence[_Part], precisions: Floats, size: int) -> Floats:
+    penalty = _RIDGE * np.eye(size)
+    penalty[0, 0] = _RIDGE**2
+    for (part, shape), precision in zip(parts, precisions, strict=True):
+        penalty[part, part] += precision * shape
+    return np.asarray(penalty, dtype=np.float64)
+
+
+def _freedom(parts: Sequence[_Part], precisions: Floats, ranks: Sequence[int], spread: Floats) -> Floats:
+    """The effective number of coefficients of each part."""
+    return np.array(
+        [
+            rank - precision * float(np.sum(spread[part, part] * shape))
+            for (part, shape), precision, rank in zip(parts, precisions, ranks, strict=True)
+        ]
     )
 
 
