@@ -13,7 +13,9 @@ from scipy.special import expit
 Floats = npt.NDArray[np.float64]
 
 _STEPS: Final = 60
-_TOLERANCE: Final = 1e-9
+_TOLERANCE: Final = 1e-7
+_LARGE: Final = 2_000_000
+"""Cells from which the curvature, which only steers the steps, is worked out in single precision."""
 _LEAST_PRECISION: Final = 1e-8
 """Keeps the curvature invertible where neither the data nor the prior says anything of a coefficient."""
 
@@ -36,6 +38,7 @@ def fit(
     offset: Floats | None = None,
     weights: Floats | None = None,
     start: Floats | None = None,
+    covariance: bool = True,
 ) -> Logistic:
     """Newton's method with step halving on the log-posterior.
 
@@ -43,6 +46,7 @@ def fit(
     - The prior of coefficient j is normal with mean `centre[j]` (default 0) and variance 1 / `precision[j]`;
       a precision of 0 is a flat prior.
     - `offset` (n,) is added to the log-odds, `weights` (n,) count a row more or less than once.
+    - `covariance` False leaves it out (NaN), which saves about a fifth of the work.
     """
     rows, width = x.shape
     middle = np.zeros(width) if centre is None else np.asarray(centre, dtype=np.float64)
@@ -54,6 +58,7 @@ def fit(
         likelihood = float(counted @ (np.logaddexp(0.0, log_odds) - y * log_odds))
         return likelihood + 0.5 * float(held @ (at - middle) ** 2)
 
+    steering = x if x.size < _LARGE else x.astype(np.float32)
     at = (middle if start is None else start).astype(np.float64, copy=True)
     log_odds = x @ at + added
     value = objective(log_odds, at)
@@ -61,7 +66,7 @@ def fit(
     for _ in range(_STEPS):
         p = expit(log_odds)
         gradient = x.T @ (counted * (p - y)) + held * (at - middle)
-        step = cho_solve(cho_factor(_curvature(x, counted * p * (1.0 - p), held)), gradient)
+        step = cho_solve(cho_factor(_curvature(steering, counted * p * (1.0 - p), held)), gradient)
         decrease = float(gradient @ step)
         if decrease < _TOLERANCE * (1.0 + abs(value)):
             converged = True
@@ -77,12 +82,14 @@ def fit(
         else:
             break
         at, log_odds, value = tried, tried_odds, tried_value
+    if not covariance:
+        return Logistic(at, np.full((width, width), np.nan), converged)
     p = expit(log_odds)
-    covariance = cho_solve(cho_factor(_curvature(x, counted * p * (1.0 - p), held)), np.eye(width))
-    return Logistic(at, covariance, converged)
+    spread = cho_solve(cho_factor(_curvature(x, counted * p * (1.0 - p), held)), np.eye(width))
+    return Logistic(at, spread, converged)
 
 
-def _curvature(x: Floats, weight: Floats, precision: Floats) -> Floats:
-    curvature: Floats = x.T @ (x * weight[:, None])
+def _curvature(x: Floats | npt.NDArray[np.float32], weight: Floats, precision: Floats) -> Floats:
+    curvature: Floats = (x.T @ (x * weight[:, None].astype(x.dtype))).astype(np.float64)
     curvature[np.diag_indices_from(curvature)] += precision
     return curvature

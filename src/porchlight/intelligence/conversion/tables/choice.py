@@ -39,10 +39,11 @@ Progress = Callable[[float], None]
 PENALTIES: Final = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
 HALF_LIVES: Final = (0.0, 1.0, 0.3)
 ROUNDS: Final = (25, 50, 100, 200, 300)
-CHOICE_ROWS: Final = 40_000
+CHOICE_ROWS: Final = 16_000
 """More rows do not change which recipe is best; they are taken evenly over time."""
 _STARTS: Final = (0.4, 0.55, 0.7, 0.85, 1.0)
-_STARTS_SMALL: Final = (0.5, 0.75, 1.0)
+_FEW_STARTS: Final = (0.5, 0.75, 1.0)
+_LONG: Final = 50_000
 _SMALL: Final = 400
 _TREES_FROM: Final = 400
 _TREES_FROM_OF_CLASS: Final = 60
@@ -91,10 +92,11 @@ def choose(
     progress: Progress = lambda part: None,
 ) -> Choice:
     """The recipe for the rows of a typed frame, which are in time order and all decided."""
+    long = frame.height > _LONG
     if frame.height > CHOICE_ROWS:
         taken = np.linspace(0, frame.height - 1, CHOICE_ROWS).astype(np.int64)
         frame, won = frame[taken], won[taken]
-    folds = list(_folds(frame, columns, won, timed))
+    folds = _folds(frame, columns, won, timed, _FEW_STARTS if long or len(won) < _SMALL else _STARTS)
     if not folds:
         return Choice(Recipe("base rate"), {}, np.empty(0), np.empty(0), np.empty(0, dtype=np.int64), False)
     flat = [np.full(len(fold.outer_won), log_odds(float(fold.inner_won.mean()))) for fold in folds]
@@ -141,8 +143,9 @@ def _chosen(
     return Choice(recipe, candidates, np.concatenate(odds), won, of_fold, signal)
 
 
-def _folds(frame: pl.DataFrame, columns: Sequence[Column], won: Floats, timed: bool) -> list[_Fold]:
-    starts = _STARTS_SMALL if len(won) < _SMALL else _STARTS
+def _folds(
+    frame: pl.DataFrame, columns: Sequence[Column], won: Floats, timed: bool, starts: Sequence[float]
+) -> list[_Fold]:
     folds = []
     for first, last in pairwise(starts):
         cut, end = int(first * len(won)), int(last * len(won))

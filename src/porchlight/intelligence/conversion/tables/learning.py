@@ -27,7 +27,7 @@ from porchlight.intelligence.tables.kinds import Column, answered, describe, typ
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
-LEARNED_ROWS: Final = 120_000
+LEARNED_ROWS: Final = 80_000
 """From a longer table so many rows are taken, evenly over time: more no longer change what it says."""
 UNSEEN_PART: Final = 0.25
 """The newest rows, kept back until the model is made, on which the card's figures are measured."""

@@ -88,7 +88,8 @@ def fit_logistic(
 ) -> Floats:
     """Intercept and coefficients."""
     x = np.column_stack([np.ones(len(y)), encoded.linear])
-    return logistic.fit(x, y, precision=precisions(inflated, penalty), weights=weights, start=start).coefficients
+    prior = precisions(inflated, penalty)
+    return logistic.fit(x, y, precision=prior, weights=weights, start=start, covariance=False).coefficients
 
 
 def linear_odds(coefficients: Floats, encoded: Encoded) -> Floats:
