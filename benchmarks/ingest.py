@@ -179,7 +179,7 @@ def main() -> None:
     )
     parser.add_argument("--profile", type=Path, help="write a cProfile of the run here (it slows the run down)")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # its server stops a moment later
         settings = Settings(home=Path(folder) / "home", log_level="error")
         at = urls(settings)
         bring_up_to_date(at, settings.key)

@@ -282,7 +282,7 @@ async def deepen(port: int, key: str, lead: UUID, facts: int) -> None:
 
 async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     report: dict[str, Any] = {"rate": arguments.rate, "seconds": arguments.seconds}
-    with tempfile.TemporaryDirectory(prefix="porchlight-live-") as home:
+    with tempfile.TemporaryDirectory(prefix="porchlight-live-", ignore_cleanup_errors=True) as home:
         settings = Settings(home=Path(home), log_level="warning")
         bring_up_to_date(urls(settings), settings.key)
         tenants = {count: await seed(settings, count) for count in arguments.leads}
