@@ -24,6 +24,11 @@ _BUDGET_PER_RECORD: Final = 12
 _LEAST_BUDGET: Final = 2_000_000
 _LEAST_GAIN: Final = 0.0001
 """A key that adds less than this part of the matches is not worth its pass over the table."""
+_TIMES_FOUND: Final = 2
+_AGAIN_PER_RECORD: Final = 2.0
+"""Up to so many pairs for each record, keys are also chosen for finding again what others find."""
+_WORTH: Final = np.array([0.0, 0.1, 1.0])
+"""What finding a match is worth that has been found twice, once or not at all."""
 _MATCHES_TRIED: Final = 100_000
 
 
@@ -59,9 +64,12 @@ def sample(
     """Tries every facet and every two facets of different fields."""
     # What is nearly a key by itself finds with a second part nothing that it does not find alone.
     enough = {part for part in hashes if _is_enough((part,), hashes[part], size, border)}
+    shared = {part: _shared(numbers) for part, numbers in hashes.items()}
     keys: list[Key] = [(part,) for part in hashes]
     keys += [
-        (one, other) for one, other in combinations(hashes, 2) if one.field != other.field and not {one, other} & enough
+        (one, other)
+        for one, other in combinations(hashes, 2)
+        if one.field != other.field and not {one, other} & enough and shared[one] * shared[other] * size < LARGEST_BLOCK
     ]
     tried, drawn = [], []
     for number, key in enumerate(keys):
@@ -105,6 +113,19 @@ def _oversize(one: Tried, numbers: Hashes, size: int) -> Bools:
     large[one.oversize] = True
     found: Bools = large[_bucket(numbers, bits)]
     return found
+
+
+def _is_in(chosen: Sequence[int], size: int) -> Bools:
+    found = np.zeros(size, np.bool_)
+    found[list(chosen)] = True
+    return found
+
+
+def _shared(numbers: Hashes) -> float:
+    """The chance that two records share the part, whichever they are."""
+    bits = _bits(len(numbers))
+    count = np.bincount(_bucket(numbers[numbers != NO_KEY], bits), minlength=1 << bits) / max(len(numbers), 1)
+    return float(count @ count)
 
 
 def _is_enough(key: Key, numbers: Hashes, size: int, border: int | None) -> bool:
@@ -157,18 +178,22 @@ def choose(
     finds = np.stack(agreements(hashes, drawn.tried, drawn.left[likely], drawn.right[likely]), axis=1)
     weight = posterior[likely] / drawn.chance[likely]
     cost = np.array([one.pairs for one in drawn.tried])
-    open_, left = weight.copy(), float(budget(size))
+    # Once is not enough: what one key finds by luck here, another must find in the next record of that person.
+    wanting = np.full(len(weight), _TIMES_FOUND)
+    left = float(budget(size))
     chosen: list[int] = []
     while True:
-        gain = open_ @ finds
+        gain = (weight * _WORTH[wanting]) @ finds
         gain[(cost > left) | (gain < _LEAST_GAIN * weight.sum())] = 0.0
+        again = (weight * (wanting == _TIMES_FOUND)) @ finds < _LEAST_GAIN * weight.sum()
+        gain[again & (cost.sum(where=_is_in(chosen, len(cost))) + cost > _AGAIN_PER_RECORD * size)] = 0.0
         gain[chosen] = 0.0
         best = int(np.argmax(gain / (cost + size * 0.1)))
         if gain[best] <= 0.0:
             break
         chosen.append(best)
         left -= cost[best]
-        open_[finds[:, best]] = 0.0
+        wanting = np.maximum(wanting - finds[:, best], 0)
     times = finds[:, chosen].sum(axis=1)
     once, twice, any_ = (
         float(weight[times == 1].sum()),

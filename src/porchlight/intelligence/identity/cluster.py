@@ -18,10 +18,10 @@ from porchlight.intelligence.identity.blocking import Blocks, Rows, pairs
 Floats = NDArray[np.float64]
 Score = Callable[[Rows, Rows], Floats]
 
-_ALIKE: Final = 0.8
+_ALIKE: Final = 0.6
 """How much two comparisons between the same two groups of records repeat one another.
 
-A design effect (Kish, “Survey Sampling”, 1965): k × l pairs bring the evidence of kl / (1 + (kl − 1) × 0.8) pairs.
+A design effect (Kish, “Survey Sampling”, 1965): k × l pairs bring the evidence of kl / (1 + (kl − 1) × 0.6) pairs.
 """
 _LARGEST: Final = 1_000
 _STEPS: Final = (0.0, 2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 24.0)

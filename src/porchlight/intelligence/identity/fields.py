@@ -14,8 +14,8 @@ Kind = Literal[
 ]  # fmt: skip
 
 _NAMES: Final[tuple[tuple[Kind, str], ...]] = (
-    ("email", r"e mail|email|mail"),
-    ("phone", r"(tele)?phone|mobile|cell(phone)?|tel|fax|whatsapp"),
+    ("email", r"(e mail|email|mail)( address)?"),
+    ("phone", r"((mobile|cell|tele|day|evening) ?)?(phone|tel)( ?(no|number|nr))?|mobile|cell|fax|whatsapp"),
     ("birth_date", r"dob|(date of )?birth ?(date|day)?|date of birth|born|birthday"),
     ("full_name", r"(full|contact|client|customer|lead|person|owner)? ?name|first and (last|sur) ?(name)?"),
     ("given", r"(first|given|fore|christian) ?name|f ?name|given|first"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,4 +53,4 @@ def rarities(records: Records, fields: Sequence[Field], of: Sequence[Frequencies
 
 
 def _parts(words: NDArray[np.object_], of: Frequencies) -> Floats:
-    return np.fromiter((of.common.get(word, of.rare) for word in words.tolist()), np.float64, len(words))
+    return np.array(list(map(of.common.get, words.tolist(), repeat(of.rare))), np.float64)

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Final
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from porchlight.intelligence.identity.levels import Aspect
@@ -33,34 +34,42 @@ def sound(word: str) -> str:
     return first + re.sub(r"(.)\1+", r"\1", rest)[:3]
 
 
+_WORD: Final = pl.col("word")
+
+
 @dataclass(frozen=True, slots=True)
 class Facet:
+    """What is read from a word: an expression over the column `word`, or a function where none can say it."""
+
     name: str
-    of: Callable[[str], str]
+    of: pl.Expr | Callable[[str], str]
 
 
-def _whole(word: str) -> str:
-    return word
-
-
-_WHOLE: Final = Facet("value", _whole)
-EITHER_ORDER: Final = Facet("either order", _whole)
+_WHOLE: Final = Facet("value", _WORD)
+EITHER_ORDER: Final = Facet("either order", _WORD)
+_LETTERS: Final = _WORD.str.replace_all(" ", "", literal=True)
+_MONTH_DAY: Final = _WORD.str.slice(4)
 _FACETS: Final[dict[Aspect, tuple[Facet, ...]]] = {
-    "given": (_WHOLE, Facet("root", lambda word: root_name(word.partition(" ")[0])), Facet("initial", lambda w: w[:1])),
-    "surname": (_WHOLE, Facet("sound", sound), Facet("first three", lambda word: word[:3])),
+    "given": (
+        _WHOLE,
+        Facet("root", lambda word: root_name(word.partition(" ")[0])),
+        Facet("initial", _WORD.str.head(1)),
+    ),
+    "surname": (_WHOLE, Facet("sound", sound), Facet("first three", _WORD.str.head(3))),
     "names": (_WHOLE,),
     "birth_date": (
         _WHOLE,
-        Facet("year", lambda word: word[:4]),
-        Facet("month and day", lambda word: "" if word[4:] in ("0000", "0101") else word[4:]),
-        Facet("year and month", lambda word: word[:6]),
+        Facet("year", _WORD.str.head(4)),
+        # The first of January is what those write who know the year alone.
+        Facet("month and day", pl.when(_MONTH_DAY.is_in(["0000", "0101"])).then(pl.lit("")).otherwise(_MONTH_DAY)),
+        Facet("year and month", _WORD.str.head(6)),
     ),
-    "email": (_WHOLE, Facet("mailbox", lambda word: word.partition("@")[0])),
-    "phone": (_WHOLE, Facet("last seven", lambda word: word[-7:])),
-    "street": (_WHOLE, Facet("sound", lambda word: sound(word)), Facet("letters", lambda w: w.replace(" ", "")[:6])),
+    "email": (_WHOLE, Facet("mailbox", _WORD.str.extract("^([^@]*)", 1))),
+    "phone": (_WHOLE, Facet("last seven", _WORD.str.tail(7))),
+    "street": (_WHOLE, Facet("letters", _LETTERS.str.head(6))),
     "number": (_WHOLE,),
-    "postcode": (_WHOLE, Facet("first three", lambda word: word[:3])),
-    "city": (_WHOLE, Facet("first four", lambda word: word.replace(" ", "")[:4])),
+    "postcode": (_WHOLE, Facet("first three", _WORD.str.head(3))),
+    "city": (_WHOLE, Facet("first four", _LETTERS.str.head(4))),
     "state": (_WHOLE,),
     "occupation": (_WHOLE,),
     "other": (_WHOLE,),
@@ -110,23 +119,16 @@ def part_hashes(records: Records, fields: Sequence[Field], part: Part, *, lastin
 
 def _table(records: Records, field: Field, facet: Facet, lasting: bool) -> Hashes:
     """The number of each word of the field's vocabulary, and at last that of a missing one."""
-    words = records.words[field.vocabulary].tolist()
+    words = pl.DataFrame({"word": pl.Series(records.words[field.vocabulary].tolist(), dtype=pl.String)})
+    if isinstance(facet.of, pl.Expr):
+        texts = words.select(facet.of).to_series()
+    else:
+        texts = pl.Series(list(map(facet.of, words["word"].to_list())), dtype=pl.String)
     if lasting:
-        read = (facet.of(word) for word in words)
-        return np.fromiter((*(hash_text(text) if text else 0 for text in read), 0), np.uint64, len(words) + 1)
-    if facet.of is _whole:
-        return np.append(_spread(np.arange(1, len(words) + 1, dtype=np.uint64)), NO_KEY)
-    numbers = {"": 0}
-    codes = np.fromiter((numbers.setdefault(facet.of(word), len(numbers)) for word in words), np.uint64, len(words))
-    return np.append(np.where(codes == 0, NO_KEY, _spread(codes)), NO_KEY)
-
-
-def _spread(numbers: Hashes) -> Hashes:
-    """Numbers that look random, different for different ones (Steele, Lea, Flood, splitmix64, 2014)."""
-    mixed = numbers * np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+        numbers = np.array([hash_text(text) for text in texts.to_list()], np.uint64)
+    else:
+        numbers = np.maximum(texts.hash(seed=0).to_numpy(), np.uint64(1))
+    return np.append(np.where((texts == "").to_numpy(), NO_KEY, numbers), NO_KEY)
 
 
 def combine(parts: Sequence[Hashes]) -> Hashes:

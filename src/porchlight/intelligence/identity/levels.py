@@ -69,7 +69,7 @@ def _within(most: int) -> Measure:
     """1 where two words are at most so many edits apart, else 0. The lengths alone rule out most."""
 
     def measure(words: Words, left: Places, right: Places) -> Floats:
-        length = np.fromiter(map(len, words), np.int64, len(words))
+        length = np.array(list(map(len, words.tolist())), np.int64)
         found = np.zeros(len(left))
         near = np.flatnonzero(np.abs(length[left] - length[right]) <= most)
         edits = cpdist(
@@ -89,7 +89,7 @@ def _within(most: int) -> Measure:
 def _codes(read: Callable[[str], str], words: Words) -> Places:
     """What is read from each word, as a number; -1 where it is nothing."""
     numbers = {"": -1}
-    return np.fromiter((numbers.setdefault(read(word), len(numbers)) for word in words), np.int64, len(words))
+    return np.array([numbers.setdefault(text, len(numbers)) for text in map(read, words.tolist())], np.int64)
 
 
 def _same(read: Callable[[str], str]) -> Measure:

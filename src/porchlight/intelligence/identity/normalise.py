@@ -15,13 +15,13 @@ from porchlight.intelligence.identity.fields import Kind
 
 Normaliser = Callable[[str], str | None]
 
-_NOTHING: Final = frozenset(
+NOTHING: Final = frozenset(
     {"", "null", "none", "nan", "n a", "na na", "nil", "unknown", "not known", "not provided", "not available", "tbd"}
 )
 _APOSTROPHES: Final = re.compile(r"['’`]")
 _NOT_WORD: Final = re.compile(r"[^\w]+|_+")
-_TITLES: Final = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "mx"})
-_STREET_WORDS: Final = {
+TITLES: Final = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "mx"})
+STREET_WORDS: Final = {
     "st": "street", "str": "street", "rd": "road", "ave": "avenue", "av": "avenue", "blvd": "boulevard", "dr": "drive",
     "ln": "lane", "ct": "court", "pl": "place", "cres": "crescent", "cct": "circuit", "cir": "circle", "hwy": "highway",
     "pkwy": "parkway", "sq": "square", "ter": "terrace", "tce": "terrace", "apt": "apartment", "ste": "suite",
@@ -43,19 +43,19 @@ _TIMESTAMP: Final = re.compile(r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})[t ]")
 _PLAIN_EMAIL: Final = re.compile(r"[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}")
 _PUNCTUATION: Final = str.maketrans("", "", " ().-/")
 _PLAIN_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_PLAIN_PHONE: Final = re.compile(r"(?:\+?1)?([2-9]\d{2}[2-9]\d{6})")
+_PLAIN_PHONE: Final = re.compile(r"(?:\+?1)?([2-9][0-9]{2}[2-9][0-9]{6})")
 
 
 def text(value: str) -> str | None:
     """Words without case, accents and punctuation."""
     if value.isascii() and (value.isalnum() or value.replace(" ", "").isalnum()):
         plain = " ".join(value.lower().split())
-        return None if plain in _NOTHING else plain
+        return None if plain in NOTHING else plain
     if not value.isascii():
         value = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", value).casefold())
         value = unicodedata.normalize("NFC", "".join(c for c in value if not unicodedata.combining(c)))
     plain = " ".join(_NOT_WORD.sub(" ", _APOSTROPHES.sub("", value.lower())).split())
-    return None if plain in _NOTHING else plain
+    return None if plain in NOTHING else plain
 
 
 def name(value: str) -> str | None:
@@ -64,7 +64,7 @@ def name(value: str) -> str | None:
     if plain is None:
         return None
     words = plain.split()
-    while len(words) > 1 and words[0] in _TITLES:
+    while len(words) > 1 and words[0] in TITLES:
         words = words[1:]
     return text(" ".join(words))
 
@@ -85,14 +85,21 @@ def email(value: str) -> str | None:
 
 def phone(value: str, region: str = "US") -> str | None:
     """E.164 where it can be read as a number of the world or of `region`; otherwise its digits."""
-    digits = value.translate(_PUNCTUATION)
-    if region == "US" and (plain := _PLAIN_PHONE.fullmatch(digits)):
-        return "+1" + plain[1] if plain[1].isascii() else None
+    if region == "US" and (plain := _PLAIN_PHONE.fullmatch(value.translate(_PUNCTUATION))):
+        return "+1" + plain[1]
+    bare = "".join(c for c in value if c in "0123456789")
+    if region == "US" and (plain := _PLAIN_PHONE.fullmatch(bare)):
+        return "+1" + plain[1]
+    return _international(value, region) or _international(bare, region) or (bare if len(bare) >= 5 else None)
+
+
+def _international(value: str, region: str) -> str | None:
     try:
         number = phonenumbers.parse(value, region)
     except phonenumbers.NumberParseException:
-        bare = "".join(c for c in value if c in "0123456789")
-        return bare if len(bare) >= 5 else None
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
@@ -130,7 +137,7 @@ def is_day_first(values: list[str]) -> bool:
 
 def street(value: str) -> str | None:
     plain = text(value)
-    return None if plain is None else " ".join(_STREET_WORDS.get(word, word) for word in plain.split())
+    return None if plain is None else " ".join(STREET_WORDS.get(word, word) for word in plain.split())
 
 
 def state(value: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from porchlight.intelligence.identity.fields import Column
 from porchlight.intelligence.identity.levels import Aspect
 from porchlight.intelligence.identity.normalise import Normaliser, is_day_first, name, normaliser, split_full_name
+from porchlight.intelligence.identity.plain import plain_form
 
 Codes = NDArray[np.int32]
+_Cells = tuple[pl.Series, Normaliser, pl.Expr | None]
 NAMES: Final = "names of persons"
 _LIKE: Final = 0.95
 _SAMPLE: Final = 5_000
 _FEW: Final = 2_000
-"""Up to here a dictionary is faster than a join, which wakes every core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +111,12 @@ def prepare(table: pl.DataFrame, fields: Sequence[Field], region: str = "US") ->
     words: dict[str, NDArray[np.object_]] = {}
     for vocabulary in dict.fromkeys(field.vocabulary for field in fields):
         members = [field for field in fields if field.vocabulary == vocabulary]
-        numbers: dict[str, int] = {}
-        for field in members:
-            codes[field.name] = _encode(_source(table, field), _reader(field, region), numbers)
-        words[vocabulary] = np.array([*numbers, ""], object)[:-1]
+        encode = _encode_few if table.height <= _FEW else _encode
+        found, known = encode(
+            [(_source(table, field), _reader(field, region), _plain(field, region)) for field in members]
+        )
+        codes |= {field.name: own for field, own in zip(members, found, strict=True)}
+        words[vocabulary] = np.array([*known, ""], object)[:-1]
     return Records(table.height, codes, words)
 
 
@@ -135,6 +138,13 @@ def _reader(field: Field, region: str) -> Normaliser:
     return _other_names if len(field.sources) > 1 else _middle_names
 
 
+def _plain(field: Field, region: str) -> pl.Expr | None:
+    """The short way for a field that holds what its column holds."""
+    if field.aspect == "names" or field.name != field.sources[0]:
+        return None
+    return plain_form(field.aspect, region)
+
+
 def _other_names(cell: str) -> str | None:
     full, *known = cell.split("\x1f")
     return _without(full, {word for part in known for word in (name(part) or "").split()})
@@ -148,15 +158,42 @@ def _without(full: str, known: set[str]) -> str | None:
     return " ".join(word for word in (name(full) or "").split() if word not in known) or None
 
 
-def _encode(cells: pl.Series, read: Callable[[str], str | None], numbers: dict[str, int]) -> Codes:
-    if cells.len() <= _FEW:
+def _encode_few(columns: Sequence[_Cells]) -> tuple[list[Codes], list[str]]:
+    """As `_encode`, for so few cells that a dictionary is faster than a join, which wakes every core."""
+    numbers: dict[str, int] = {}
+    found = []
+    for cells, read, _ in columns:
         known: dict[str | None, int] = {None: -1}
         for cell in cells:
             if cell not in known:
                 known[cell] = -1 if (word := read(cell)) is None else numbers.setdefault(word, len(numbers))
-        return np.fromiter((known[cell] for cell in cells), np.int32, cells.len())
-    distinct = cells.drop_nulls().unique(maintain_order=True)
-    found = [-1 if (word := read(cell)) is None else numbers.setdefault(word, len(numbers)) for cell in distinct]
-    lookup = pl.DataFrame({"cell": distinct, "code": pl.Series(found, dtype=pl.Int32)})
-    joined = pl.DataFrame({"cell": cells}).join(lookup, on="cell", how="left", maintain_order="left")
-    return joined["code"].fill_null(-1).to_numpy().astype(np.int32)
+        found.append(np.fromiter((known[cell] for cell in cells), np.int32, cells.len()))
+    return found, list(numbers)
+
+
+def _encode(columns: Sequence[_Cells]) -> tuple[list[Codes], list[str]]:
+    """For each column the number of the normalised form of every cell, -1 where it is none; and the forms in order."""
+    forms = [_forms(*column) for column in columns]
+    words = pl.concat([of["form"] for of in forms]).drop_nulls().unique(maintain_order=True)
+    numbers = pl.DataFrame({"form": words, "code": pl.Series(np.arange(words.len()), dtype=pl.Int32)})
+    found = []
+    for (cells, _, _), of in zip(columns, forms, strict=True):
+        lookup = of.join(numbers, on="form", how="left", maintain_order="left")
+        joined = pl.DataFrame({"cell": cells}).join(lookup, on="cell", how="left", maintain_order="left")
+        found.append(joined["code"].fill_null(-1).to_numpy().astype(np.int32))
+    return found, words.to_list()
+
+
+def _forms(cells: pl.Series, read: Normaliser, plain: pl.Expr | None) -> pl.DataFrame:
+    """The normalised form of each distinct cell."""
+    distinct = pl.DataFrame({"cell": cells.drop_nulls().unique(maintain_order=True)})
+    if plain is None:
+        return distinct.with_columns(form=pl.Series(list(map(read, distinct["cell"])), dtype=pl.String))
+    whole = distinct.with_columns(form=plain)
+    rest = whole.filter(pl.col("form").is_null())
+    return pl.concat(
+        [
+            whole.filter(pl.col("form").is_not_null()),
+            rest.with_columns(form=pl.Series(list(map(read, rest["cell"])), dtype=pl.String)),
+        ]
+    )
