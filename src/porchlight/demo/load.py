@@ -37,6 +37,7 @@ OWNER_EMAIL = "olivia.wren@wrenfield.example.com"
 ORIGIN = "demo"
 SEED = 7
 _BATCH = 500
+_STRETCH = timedelta(days=3)
 
 T = TypeVar("T")
 Progress = Callable[[str, float], None]
@@ -69,15 +70,15 @@ async def load(runtime: Runtime, password: str, on_progress: Progress) -> None:
             await _found(uow, brokerage, password, began)
     then = SetClock(began)
     past = Database(runtime.database.url, events=runtime.database.events, clock=then)
-    weeks = list(_weeks(brokerage, began))
-    for done, week in enumerate(weeks, start=1):
-        then.at = week.ends_at
+    stretches = list(_stretches(brokerage, began))
+    for done, stretch in enumerate(stretches, start=1):
+        then.at = stretch.ends_at
         async with past.unit_of_work(TENANT_ID) as uow:
-            if week.leads:
-                await capture_leads(uow, [_incoming(given) for given in week.leads], door="import", live=False)
-            for some in _batches(week.activities, _BATCH):
+            if stretch.leads:
+                await capture_leads(uow, [_incoming(given) for given in stretch.leads], door="import", live=False)
+            for some in _batches(stretch.activities, _BATCH):
                 await record_activities(uow, some, door="import", region="US", show=False)
-        on_progress("Eighteen months go by", done / len(weeks))
+        on_progress("Eighteen months go by", done / len(stretches))
     await past.close()
     async with runtime.database.unit_of_work(TENANT_ID) as uow:
         tenant = await uow.session.get_one(Tenant, TENANT_ID)
@@ -85,30 +86,30 @@ async def load(runtime: Runtime, password: str, on_progress: Progress) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Week:
-    """What happened in a week, told at its end: what was said of a lead then is kept as said then."""
+class _Stretch:
+    """What happened in a few days, told at their end: what was said of a lead then is kept as said then."""
 
     ends_at: datetime
     leads: list[LeadInput]
     activities: list[ActivityInput]
 
 
-def _weeks(brokerage: Brokerage, until: datetime) -> Iterator[_Week]:
+def _stretches(brokerage: Brokerage, until: datetime) -> Iterator[_Stretch]:
     leads: dict[int, list[LeadInput]] = defaultdict(list)
     activities: dict[int, list[ActivityInput]] = defaultdict(list)
     for given in brokerage.arrivals():
-        leads[_weeks_before(until, given.created_at or until)].append(given)
+        leads[_stretches_before(until, given.created_at or until)].append(given)
     for lead in brokerage.leads:
         for activity in lead.activities:
-            weeks = _weeks_before(until, activity.occurred_at)
-            activities[weeks].append(_activity(lead.lead.external_id, activity))
-    for weeks in sorted(leads.keys() | activities.keys(), reverse=True):
-        happened = sorted(activities[weeks], key=lambda given: given.occurred_at or until)
-        yield _Week(until - timedelta(weeks=weeks), leads[weeks], happened)
+            ago = _stretches_before(until, activity.occurred_at)
+            activities[ago].append(_activity(lead.lead.external_id, activity))
+    for ago in sorted(leads.keys() | activities.keys(), reverse=True):
+        happened = sorted(activities[ago], key=lambda given: given.occurred_at or until)
+        yield _Stretch(until - ago * _STRETCH, leads[ago], happened)
 
 
-def _weeks_before(until: datetime, at: datetime) -> int:
-    return max(0, (until - at) // timedelta(weeks=1))
+def _stretches_before(until: datetime, at: datetime) -> int:
+    return max(0, (until - at) // _STRETCH)
 
 
 async def _found(uow: UnitOfWork, brokerage: Brokerage, password: str, began: datetime) -> None:
