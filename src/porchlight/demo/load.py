@@ -21,6 +21,7 @@ from porchlight.demo.listings import Listing as SimulatedListing
 from porchlight.demo.live import NewLead, keep_alive
 from porchlight.demo.places import ZONE_NAME
 from porchlight.demo.simulate import Brokerage, SimulatedActivity, history
+from porchlight.jobs.defer import defer
 from porchlight.kit.bulk import insert_rows
 from porchlight.kit.clock import SetClock
 from porchlight.kit.database import Database, UnitOfWork
@@ -29,6 +30,7 @@ from porchlight.leads.capture import Incoming, capture_leads
 from porchlight.leads.find import Reference
 from porchlight.leads.inputs import LeadInput
 from porchlight.leads.record import ActivityInput, record_activities
+from porchlight.leads.upkeep import reforecast
 from porchlight.listings.tables import Listing
 
 #: Known beforehand, so that a second start finds the first one's brokerage.
@@ -83,6 +85,7 @@ async def load(runtime: Runtime, password: str, on_progress: Progress) -> None:
     async with runtime.database.unit_of_work(TENANT_ID) as uow:
         tenant = await uow.session.get_one(Tenant, TENANT_ID)
         tenant.settings = tenant.settings | {"demo_loaded": True}
+        await defer(uow, reforecast, once="leads.reforecast")  # as of today, not of when something last happened
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,14 +32,15 @@ REASONS_IN_A_LIST = 3
 
 def reasons_of(lead: Lead, state: LeadState, model: Model, limit: int = REASONS_IN_A_LIST) -> tuple[Reason, ...]:
     """What moved the score most, in words, as of the forecast that is stored; `model` is the one in service."""
-    known, moment = decode(state.state), _moment(state)
+    known, moment = decode(state.state), forecast_moment(state)
     # Until the leads are gone through after a change, the documented scorecard can still explain its own forecasts.
     teller = PRIOR if state.model_version == MODEL_VERSION else model
     made = forecast_by(teller, known, moment, about(teller, lead.owner_id, lead.custom))
     return explain(known, made, moment.timestamp(), limit)
 
 
-def _moment(state: LeadState) -> datetime:
+def forecast_moment(state: LeadState) -> datetime:
+    """As of when the stored forecast was made."""
     return max(state.forecast_at, state.last_activity_at)
 
 

@@ -16,6 +16,7 @@ from porchlight.intelligence.conversion.history.curve import HORIZONS, LAST_DAY,
 from porchlight.intelligence.conversion.history.levers import levers
 from porchlight.intelligence.conversion.history.model import Model
 from porchlight.kit.database import UnitOfWork
+from porchlight.leads.present import forecast_moment
 from porchlight.leads.serving import about, context_at, forecast_by
 from porchlight.leads.tables import Activity, Lead, LeadState
 
@@ -38,9 +39,9 @@ async def lead_outlook(uow: UnitOfWork, lead: Lead, state: LeadState, model: Mod
     """The context of `leads/_outlook.html`; None for a lead that is closed or lost."""
     if lead.stage in TERMINAL_STAGES:
         return None
-    known, now = decode(state.state), uow.now()
+    known, moment = decode(state.state), forecast_moment(state)  # the page shows one forecast, not two
     beside = about(model, lead.owner_id, lead.custom)
-    made = forecast_by(model, known, now, beside)
+    made = forecast_by(model, known, moment, beside)
     curve = curve_of(model.shape, made.probability, model.base_probability, made.values)
     answers = await _answers(uow, lead)
     windows = best_hours(answers, model.hours, ZoneInfo(zone))
@@ -48,11 +49,11 @@ async def lead_outlook(uow: UnitOfWork, lead: Lead, state: LeadState, model: Mod
     return {
         "within": [(days, curve.within[days]) for days in HORIZONS],
         "lost_within": curve.lost_within[HORIZONS[-1]],
-        "expected": None if expected is None else [now + timedelta(days=days) for days in expected],
+        "expected": None if expected is None else [moment + timedelta(days=days) for days in expected],
         "curve": curve_line(curve),
         "levers": [
             {"title": lever.title, "probability": lever.probability}
-            for lever in levers(model, known, now.timestamp(), context_at(now), beside)
+            for lever in levers(model, known, moment.timestamp(), context_at(moment), beside)
         ],
         "hours": [_in_words(window) for window in windows if window.times >= _WORTH_A_BAND],
         "answers": len(answers),
