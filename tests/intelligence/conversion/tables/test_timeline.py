@@ -15,8 +15,9 @@ from porchlight.intelligence.conversion.tables.timeline import (
     choose,
     learn_timeline,
     predict_timeline,
+    read_table,
 )
-from porchlight.intelligence.conversion.tables.timeline_model import Plan, Trial
+from porchlight.intelligence.conversion.tables.timeline_model import Plan, Trial, sampled
 from porchlight.intelligence.evaluation.survival import c_index
 from porchlight.intelligence.tables.errors import TableUnfitError
 
@@ -218,9 +219,22 @@ def test_a_table_without_anything_to_find_gives_everybody_the_same() -> None:
     assert scores.std() < 6  # type: ignore[operator]
 
 
-def test_the_level_is_chosen_by_loss_and_the_columns_by_c() -> None:
-    trials = [Trial(2, 0.6, 1), Trial(1, 0.6, 1), Trial(3, 0.7, 1), Trial(4, 0.5, 1)]
-    assert choose(trials) == Plan(moving=True, paired=False)
-    assert choose([*trials[:3], Trial(4, 0.7, 1)]) == Plan(moving=True, paired=True)
-    assert choose([Trial(0, 0.6, 1), *trials[1:]]) == Plan(moving=False, paired=True)
-    assert choose([]) == Plan(moving=True, paired=True)
+def test_pairs_are_looked_at_where_they_rank_better() -> None:
+    plain, paired = Plan(moving=True, paired=False), Plan(moving=True, paired=True)
+    assert choose({plain: Trial(1, 0.6, 1), paired: Trial(2, 0.61, 1)}) == paired
+    assert choose({plain: Trial(1, 0.6, 1), paired: Trial(0, 0.6, 1)}) == plain
+    assert choose({}) == paired
+
+
+def test_the_level_may_move_where_that_forecast_later_rows_better() -> None:
+    frame = table(3_000)
+    early = (pl.col("sold") < "2024-06-01") & (pl.int_range(pl.len()) % 5 > 0)
+    risen = frame.with_columns(sold=pl.when(early).then(pl.lit("")).otherwise("sold"))
+    assert learned(risen).plan.moving
+
+
+def test_a_large_table_is_learned_from_a_part_of_it_always_the_same() -> None:
+    part = sampled(read_table(table(), start="created", end="sold", as_of=AS_OF), 500)
+    again = sampled(read_table(table(), start="created", end="sold", as_of=AS_OF), 500)
+    assert len(part.histories.days) == part.frame.height == 500
+    assert part.frame.equals(again.frame)

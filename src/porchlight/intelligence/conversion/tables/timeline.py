@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -20,7 +20,6 @@ from porchlight.intelligence.conversion.tables.outcome import Outcome, require_c
 from porchlight.intelligence.conversion.tables.outcome_model import DECIMALS
 from porchlight.intelligence.conversion.tables.screening import screen
 from porchlight.intelligence.conversion.tables.timeline_model import (
-    PLANS,
     Plan,
     Table,
     TimelineModel,
@@ -28,6 +27,7 @@ from porchlight.intelligence.conversion.tables.timeline_model import (
     before,
     contributions,
     fit,
+    sampled,
     take,
     with_pairs,
 )
@@ -41,6 +41,7 @@ Floats = npt.NDArray[np.float64]
 _CUTS: Final = (0.5, 0.7, 0.85)
 _SLOPES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Never above one: what was learned from few wins is more often too sharp than too blunt."""
+_TRIED_ROWS: Final = 8_000
 _LEAST_WINS: Final = 8
 _REASONS: Final = 5
 _ROWS_AT_ONCE: Final = 100_000
@@ -107,36 +108,42 @@ def learn(table: Table) -> TimelineModel:
     """The model of a table: the plan by inner validation on later rows, then fitted on all."""
     trials = inner_trials(table)
     plan = choose(trials)
-    return fit(table, plan, slope=trials[PLANS.index(plan)].slope if trials else 1.0, trials=trials)
+    return fit(table, plan, slope=trials[plan].slope if trials else 1.0, trials=trials)
 
 
-def choose(trials: Sequence[Trial]) -> Plan:
-    """The plan by the trials of `PLANS`, in two steps: whether the level moves, by the loss, which it rules; then what
-    is looked at, by C, which no level can change.
+def inner_trials(table: Table) -> dict[Plan, Trial]:
+    """Plans tried on rows that start after the day as of which they learned, over several such days; none where there
+    is too little to learn from or to measure.
 
-    Where nothing could be tried the richest plan stands, as all it may do is shrunk away unless the data ask for it.
+    First whether the level moves, by the loss, which it rules; then, for the better of the two, whether pairs are
+    looked at as well.
     """
-    if not trials:
-        return Plan(moving=True, paired=True)
-    tried = dict(zip(PLANS, trials, strict=True))
-    moving = tried[Plan(True, False)].loss < tried[Plan(False, False)].loss
-    return Plan(moving, tried[Plan(moving, True)].c_index > tried[Plan(moving, False)].c_index)
-
-
-def inner_trials(table: Table) -> tuple[Trial, ...]:
-    """Each plan tried on rows that start after the day as of which it learned, over several such days; none where
-    there is too little to learn from or to measure."""
-    watched = table.histories
+    small = sampled(table, _TRIED_ROWS)
+    watched = small.histories
     moments = np.sort((watched.start + watched.days)[watched.won])
     splits = [
-        (before(table, float(cut)), take(table, watched.start >= cut)) for cut in np.unique(np.quantile(moments, _CUTS))
+        (before(small, float(cut)), take(small, watched.start >= cut)) for cut in np.unique(np.quantile(moments, _CUTS))
     ]
     enough = [
         (earlier, later)
         for earlier, later in splits
         if min(earlier.histories.won.sum(), later.histories.won.sum()) >= _LEAST_WINS
     ]
-    return tuple(_tried(enough, plan) for plan in PLANS) if enough else ()
+    if not enough:
+        return {}
+    found = {plan: _tried(enough, plan) for plan in (Plan(False, False), Plan(True, False))}
+    moving = min(found, key=lambda plan: found[plan].loss).moving
+    return {**found, Plan(moving, True): _tried(enough, Plan(moving, True))}
+
+
+def choose(trials: Mapping[Plan, Trial]) -> Plan:
+    """The plan by its trials: the level by the loss; then what is looked at by C, which no level can change.
+
+    Where nothing could be tried the richest plan stands, as all it may do is shrunk away unless the data ask for it.
+    """
+    richest = next((plan for plan in trials if plan.paired), Plan(moving=True, paired=True))
+    plainer = Plan(richest.moving, paired=False)
+    return plainer if trials and trials[plainer].c_index >= trials[richest].c_index else richest
 
 
 def _tried(splits: Sequence[tuple[Table, Table]], plan: Plan) -> Trial:

@@ -29,7 +29,6 @@ from porchlight.intelligence.conversion.tables.histories import day_of
 from porchlight.intelligence.conversion.tables.moved import moved
 from porchlight.intelligence.conversion.tables.timeline import chance_by, learn, read_table
 from porchlight.intelligence.conversion.tables.timeline_model import (
-    PLANS,
     Plan,
     Table,
     TimelineModel,
@@ -118,9 +117,7 @@ def learn_with_card(
         chosen=Chosen(
             model=f"A curve of time that levels off, {model.plan.said}",
             calibration=f"inner slope {_slope(model):.1f}",
-            candidates=[
-                Candidate(name=plan.said, loss=tried.loss) for plan, tried in zip(PLANS, model.trials, strict=False)
-            ],
+            candidates=[Candidate(name=plan.said, loss=tried.loss) for plan, tried in model.trials],
         ),
         verdict=_verdict(trial),
         measures=[] if trial is None else _measures(trial),
@@ -182,7 +179,7 @@ def _split(trial: Trial | None, start: str) -> str:
 
 
 def _slope(model: TimelineModel) -> float:
-    return model.trials[PLANS.index(model.plan)].slope if model.trials else 1.0
+    return dict(model.trials)[model.plan].slope if model.trials else 1.0
 
 
 def _estimate(found: Interval) -> Estimate:

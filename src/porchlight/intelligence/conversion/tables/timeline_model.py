@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, pairwise
 from typing import Any, Final, NamedTuple
@@ -32,7 +32,8 @@ FORMAT: Final = 1
 PAIR: Final = " × "
 _JOINT: Final = " · "
 _PAIRED_COLUMNS: Final = 4
-_MOST_ROWS: Final = 100_000
+_MOST_ROWS: Final = 30_000
+"""To learn from; more make a fit slower and change little, as there are only some hundred coefficients."""
 _SEED: Final = 11
 
 
@@ -57,14 +58,11 @@ class Trial(NamedTuple):
     slope: float
 
 
-PLANS: Final = (Plan(False, False), Plan(True, False), Plan(False, True), Plan(True, True))
-
-
 @dataclass(frozen=True, slots=True)
 class TimelineModel:
     """`codes` encode the columns; the coefficients of `hazard` belong to their features in order.
 
-    `trials` are those of `PLANS` in the inner validation, empty where there was too little for one; `as_of`
+    `trials` are those of the inner validation, empty where there was too little for one; `as_of`
     is in days since 1970.
     """
 
@@ -73,7 +71,7 @@ class TimelineModel:
     codes: tuple[Code, ...]
     hazard: Hazard
     plan: Plan
-    trials: tuple[Trial, ...]
+    trials: tuple[tuple[Plan, Trial], ...]
     as_of: float
     rows: int
     wins: int
@@ -124,26 +122,39 @@ def before(table: Table, as_of: float) -> Table:
 
 
 def fit(
-    table: Table, plan: Plan, *, slope: float = 1.0, trials: tuple[Trial, ...] = (), precision: float | None = None
+    table: Table,
+    plan: Plan,
+    *,
+    slope: float = 1.0,
+    trials: Mapping[Plan, Trial] | None = None,
+    precision: float | None = None,
 ) -> TimelineModel:
     """The model of a table by one plan.
 
     `slope` multiplies what it learned of the columns; `precision` fixes the shrinkage instead of learning it.
     """
-    small = take(table, _sampled(len(table.histories.days))) if len(table.histories.days) > _MOST_ROWS else table
+    small = sampled(table, _MOST_ROWS)
     model = _fit(small, plan, (), precision)
     if plan.paired:
         model = _fit(small, plan, _pairs(model), precision)
     hazard = hazards.tempered(model.hazard, small.histories, contributions(model, small.frame).sum(axis=1), slope)
     return replace(
-        model, hazard=hazard, trials=trials, rows=len(table.histories.days), wins=int(table.histories.won.sum())
+        model,
+        hazard=hazard,
+        trials=tuple((trials or {}).items()),
+        rows=len(table.histories.days),
+        wins=int(table.histories.won.sum()),
     )
 
 
-def _sampled(rows: int) -> npt.NDArray[np.bool_]:
+def sampled(table: Table, most: int) -> Table:
+    """At most so many rows of a table, by chance that is always the same."""
+    rows = len(table.histories.days)
+    if rows <= most:
+        return table
     chosen = np.zeros(rows, dtype=bool)
-    chosen[np.random.default_rng(_SEED).choice(rows, _MOST_ROWS, replace=False)] = True
-    return chosen
+    chosen[np.random.default_rng(_SEED).choice(rows, most, replace=False)] = True
+    return take(table, chosen)
 
 
 def _fit(table: Table, plan: Plan, pairs: tuple[tuple[str, str], ...], precision: float | None) -> TimelineModel:
@@ -214,7 +225,7 @@ def loaded(text: str) -> TimelineModel:
                 LeftOut(column=left["column"], reason=left["reason"], evidence=left["evidence"])
                 for left in held.pop("left_out")
             ),
-            trials=tuple(Trial(*trial) for trial in held.pop("trials")),
+            trials=tuple((Plan(*plan), Trial(*trial)) for plan, trial in held.pop("trials")),
             remarks=tuple(held.pop("remarks")),
             **held,
         )
