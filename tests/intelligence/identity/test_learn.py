@@ -94,7 +94,7 @@ def test_two_tables_without_duplicates_are_linked_one_to_one() -> None:
     assert len(left) > 0.97 * theirs.height
 
 
-@settings(max_examples=5)
+@settings(max_examples=5, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_change_who_is_together(dice: random.Random) -> None:
     people = table(150)

@@ -19,7 +19,7 @@ Bools = NDArray[np.bool_]
 
 LARGEST_BLOCK: Final = 100
 """A key that this many records share finds none of them: what so many have in common is no sign of one person."""
-_SAMPLED_PAIRS: Final = 400_000
+_SAMPLED_PAIRS: Final = 300_000
 _BUDGET_PER_RECORD: Final = 12
 _LEAST_BUDGET: Final = 2_000_000
 _LEAST_GAIN: Final = 0.0001
@@ -29,7 +29,9 @@ _AGAIN_PER_RECORD: Final = 2.0
 """Up to so many pairs for each record, keys are also chosen for finding again what others find."""
 _WORTH: Final = np.array([0.0, 0.1, 1.0])
 """What finding a match is worth that has been found twice, once or not at all."""
-_MATCHES_TRIED: Final = 100_000
+_MATCHES_TRIED: Final = 30_000
+_HIGHEST: Final = 2.0**64 - 2048.0
+_SURVEYED: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,9 @@ def sample(
         if survey is None or survey.pairs > budget(size):
             continue
         tried.append(survey)
-        taken = (_uniform(numbers) < survey.rate) & (numbers != NO_KEY)
-        taken[taken] = ~_oversize(survey, numbers[taken], size)
-        drawn += list(pairs(blocks(np.where(taken, numbers, NO_KEY), border)))
+        rows = np.flatnonzero((numbers <= np.uint64(survey.rate * _HIGHEST)) & (numbers != NO_KEY))
+        rows = rows[~_oversize(survey, numbers[rows], size)]
+        drawn += list(pairs(blocks(numbers[rows], border, rows)))
     left, right = distinct_pairs(drawn, size)
     missed = np.ones(len(left))
     for one, shares in zip(tried, agreements(hashes, tried, left, right), strict=True):
@@ -123,8 +125,8 @@ def _is_in(chosen: Sequence[int], size: int) -> Bools:
 
 def _shared(numbers: Hashes) -> float:
     """The chance that two records share the part, whichever they are."""
-    bits = _bits(len(numbers))
-    count = np.bincount(_bucket(numbers[numbers != NO_KEY], bits), minlength=1 << bits) / max(len(numbers), 1)
+    some, bits = numbers[:: _step(len(numbers))], _bits(len(numbers))
+    count = np.bincount(_bucket(some[some != NO_KEY], bits), minlength=1 << bits) / max(len(some), 1)
     return float(count @ count)
 
 
@@ -134,31 +136,38 @@ def _is_enough(key: Key, numbers: Hashes, size: int, border: int | None) -> bool
 
 
 def _survey(key: Key, numbers: Hashes, border: int | None, wanted: float) -> Tried | None:
+    """What the key would make, by the blocks of some of the records, or None where it makes nothing."""
+    step = _step(len(numbers))
+    some = numbers[::step]
     bits = _bits(len(numbers))
-    rows = np.flatnonzero(numbers != NO_KEY)
-    bucket = _bucket(numbers[rows], bits)
+    rows = np.flatnonzero(some != NO_KEY)
+    bucket = _bucket(some[rows], bits)
     count = np.bincount(bucket, minlength=1 << bits)
-    small = np.where(count < LARGEST_BLOCK, count, 0)
+    large = count * step >= LARGEST_BLOCK
+    usable = (count > 1) & ~large
+    small = count[usable]
     if border is None:
         made = float((small * (small - 1) // 2).sum())
     else:
-        before = np.where(small > 0, np.bincount(bucket[rows < border], minlength=1 << bits), 0)
+        before = np.bincount(bucket[rows * step < border], minlength=1 << bits)[usable]
         made = float((before * (small - before)).sum())
     if made == 0:
         return None
-    return Tried(key, made, min(1.0, wanted / made), np.flatnonzero(count >= LARGEST_BLOCK))
+    made *= step * step
+    return Tried(key, made, min(1.0, wanted / made), np.flatnonzero(large))
+
+
+def _step(size: int) -> int:
+    """Every how manieth record is enough to look at; rows are in no meaningful order."""
+    return max(1, size // _SURVEYED)
 
 
 def _bits(size: int) -> int:
-    return int(np.clip(np.ceil(np.log2(max(size, 2))) + 2, 12, 22))
+    return int(np.clip(np.ceil(np.log2(max(size // _step(size), 2))) + 2, 12, 22))
 
 
 def _bucket(numbers: Hashes, bits: int) -> Rows:
-    return (numbers & np.uint64((1 << bits) - 1)).astype(np.int64)
-
-
-def _uniform(numbers: Hashes) -> Floats:
-    return (numbers >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return (numbers & np.uint64((1 << bits) - 1)).view(np.int64)
 
 
 def choose(

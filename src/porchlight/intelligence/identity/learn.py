@@ -21,7 +21,7 @@ from porchlight.intelligence.identity.records import Field, Records
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
-_RANDOM_PAIRS: Final = 200_000
+_RANDOM_PAIRS: Final = 150_000
 _ALL_PAIRS_UP_TO: Final = 1_200
 _MATCHES_PER_RECORD: Final = 30.0
 """A bound for the matches while they are being learned."""

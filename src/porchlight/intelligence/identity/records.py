@@ -174,26 +174,25 @@ def _encode_few(columns: Sequence[_Cells]) -> tuple[list[Codes], list[str]]:
 def _encode(columns: Sequence[_Cells]) -> tuple[list[Codes], list[str]]:
     """For each column the number of the normalised form of every cell, -1 where it is none; and the forms in order."""
     forms = [_forms(*column) for column in columns]
-    words = pl.concat([of["form"] for of in forms]).drop_nulls().unique(maintain_order=True)
+    words = pl.concat(forms).drop_nulls().unique(maintain_order=True)
     numbers = pl.DataFrame({"form": words, "code": pl.Series(np.arange(words.len()), dtype=pl.Int32)})
     found = []
-    for (cells, _, _), of in zip(columns, forms, strict=True):
-        lookup = of.join(numbers, on="form", how="left", maintain_order="left")
-        joined = pl.DataFrame({"cell": cells}).join(lookup, on="cell", how="left", maintain_order="left")
+    for form in forms:
+        joined = pl.DataFrame({"form": form}).join(numbers, on="form", how="left", maintain_order="left")
         found.append(joined["code"].fill_null(-1).to_numpy().astype(np.int32))
     return found, words.to_list()
 
 
-def _forms(cells: pl.Series, read: Normaliser, plain: pl.Expr | None) -> pl.DataFrame:
-    """The normalised form of each distinct cell."""
-    distinct = pl.DataFrame({"cell": cells.drop_nulls().unique(maintain_order=True)})
+def _forms(cells: pl.Series, read: Normaliser, plain: pl.Expr | None) -> pl.Series:
+    """The normalised form of each cell: the usual ones together, every other distinct one by itself."""
+    table = pl.DataFrame({"cell": cells})
     if plain is None:
-        return distinct.with_columns(form=pl.Series(list(map(read, distinct["cell"])), dtype=pl.String))
-    whole = distinct.with_columns(form=plain)
-    rest = whole.filter(pl.col("form").is_null())
-    return pl.concat(
-        [
-            whole.filter(pl.col("form").is_not_null()),
-            rest.with_columns(form=pl.Series(list(map(read, rest["cell"])), dtype=pl.String)),
-        ]
-    )
+        forms = pl.Series("form", [None], pl.String).new_from_index(0, table.height)
+    else:
+        forms = table.select(form=plain).to_series()
+    rest = np.flatnonzero(forms.is_null().to_numpy() & cells.is_not_null().to_numpy())
+    if rest.size == 0:
+        return forms
+    others = cells.gather(rest)
+    read_each = {cell: read(cell) for cell in others.unique().to_list()}
+    return forms.scatter(rest, pl.Series([read_each[cell] for cell in others], dtype=pl.String))

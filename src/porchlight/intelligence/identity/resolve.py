@@ -61,8 +61,7 @@ def resolve(
     if not fields:
         raise ValueError("No column says who a person is: " + "; ".join(f"{c.name}: {c.why}" for c in columns))
     order = _canonical_order(rows, border)
-    rows = rows[order]
-    records = prepare(rows, fields, region)
+    records = prepare(rows, fields, region).take(order)
     model = fit(records, fields, border, region, progress)
     of = scorer(model, records)
     found, compared = _candidates(of, border, progress)
