@@ -89,7 +89,7 @@ def test_a_level_that_stayed_is_left_where_it_is() -> None:
     assert np.ptp(found.levels) < 0.2
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.booleans(), st.floats(-3, 3))
 def test_the_curve_rises_and_levels_off(seed: int, moving: bool, ratio: float) -> None:
     histories, x = world(60, seed, ever=0.6)

@@ -246,7 +246,8 @@ def cumulative(hazard: Hazard, days: npt.ArrayLike) -> Floats:
     """The cumulative hazard of an average row by each of `days` (any shape); 1 − exp(−it·exp(xβ)) have won."""
     at = np.asarray(days, dtype=float)[..., None]
     spent = np.clip(np.minimum(hazard.ages[1:], at) - hazard.ages[:-1], 0.0, None)
-    return np.asarray(spent @ np.exp(hazard.log_hazard), dtype=np.float64)
+    # a sum in the same order for all never falls by rounding, as a matrix product may
+    return np.asarray((spent * np.exp(hazard.log_hazard)).sum(axis=-1), dtype=np.float64)
 
 
 def time_of(hazard: Hazard, total: Floats) -> Floats:
