@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -30,7 +31,7 @@ HEADER = ("Lead ID", "First Name", "Last Name", "Email", "Phone", "Date of Birth
 AGAIN = [("D0", "Bob", *PEOPLE[6][2:5], ""), ("D1", PEOPLE[20][1], PEOPLE[20][2], "", *PEOPLE[20][4:])]
 
 
-def write(path: Path, rows: list[tuple[str, ...]], encoding: str = "utf-8") -> Path:
+def write(path: Path, rows: Sequence[tuple[str, ...]], encoding: str = "utf-8") -> Path:
     with path.open("w", newline="", encoding=encoding) as file:
         csv.writer(file).writerows([HEADER, *rows])
     return path

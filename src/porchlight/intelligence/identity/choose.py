@@ -25,13 +25,13 @@ _LEAST_BUDGET: Final = 2_000_000
 _LEAST_GAIN: Final = 0.0001
 """A key that adds less than this part of the matches is not worth its pass over the table."""
 _TIMES_FOUND: Final = 2
-_AGAIN_PER_RECORD: Final = 2.0
+_AGAIN_PER_RECORD: Final = 1.0
 """Up to so many pairs for each record, keys are also chosen for finding again what others find."""
 _WORTH: Final = np.array([0.0, 0.1, 1.0])
 """What finding a match is worth that has been found twice, once or not at all."""
 _MATCHES_TRIED: Final = 30_000
 _HIGHEST: Final = 2.0**64 - 2048.0
-_SURVEYED: Final = 200_000
+_SURVEYED: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def sample(
 ) -> Sample:
     """Tries every facet and every two facets of different fields."""
     # What is nearly a key by itself finds with a second part nothing that it does not find alone.
-    enough = {part for part in hashes if _is_enough((part,), hashes[part], size, border)}
+    enough = {part for part in hashes if _is_enough((part,), hashes, border)}
     shared = {part: _shared(numbers) for part, numbers in hashes.items()}
     keys: list[Key] = [(part,) for part in hashes]
     keys += [
@@ -76,11 +76,11 @@ def sample(
     tried, drawn = [], []
     for number, key in enumerate(keys):
         progress(number / len(keys))
-        numbers = combine([hashes[part] for part in key])
-        survey = _survey(key, numbers, border, _SAMPLED_PAIRS / len(keys))
+        survey = _survey(key, hashes, border, _SAMPLED_PAIRS / len(keys))
         if survey is None or survey.pairs > budget(size):
             continue
         tried.append(survey)
+        numbers = combine([hashes[part] for part in key])
         rows = np.flatnonzero((numbers <= np.uint64(survey.rate * _HIGHEST)) & (numbers != NO_KEY))
         rows = rows[~_oversize(survey, numbers[rows], size)]
         drawn += list(pairs(blocks(numbers[rows], border, rows)))
@@ -130,16 +130,16 @@ def _shared(numbers: Hashes) -> float:
     return float(count @ count)
 
 
-def _is_enough(key: Key, numbers: Hashes, size: int, border: int | None) -> bool:
-    survey = _survey(key, numbers, border, 0.0)
-    return survey is not None and survey.oversize.size == 0 and survey.pairs <= size
+def _is_enough(key: Key, hashes: Mapping[Part, Hashes], border: int | None) -> bool:
+    survey = _survey(key, hashes, border, 0.0)
+    return survey is not None and survey.oversize.size == 0 and survey.pairs <= len(hashes[key[0]])
 
 
-def _survey(key: Key, numbers: Hashes, border: int | None, wanted: float) -> Tried | None:
+def _survey(key: Key, hashes: Mapping[Part, Hashes], border: int | None, wanted: float) -> Tried | None:
     """What the key would make, by the blocks of some of the records, or None where it makes nothing."""
-    step = _step(len(numbers))
-    some = numbers[::step]
-    bits = _bits(len(numbers))
+    size = len(hashes[key[0]])
+    step, bits = _step(size), _bits(size)
+    some = combine([hashes[part][::step] for part in key])
     rows = np.flatnonzero(some != NO_KEY)
     bucket = _bucket(some[rows], bits)
     count = np.bincount(bucket, minlength=1 << bits)
@@ -163,7 +163,7 @@ def _step(size: int) -> int:
 
 
 def _bits(size: int) -> int:
-    return int(np.clip(np.ceil(np.log2(max(size // _step(size), 2))) + 2, 12, 22))
+    return int(np.clip(np.ceil(np.log2(max(size // _step(size), 2))) + 4, 12, 22))
 
 
 def _bucket(numbers: Hashes, bits: int) -> Rows:

@@ -10,7 +10,7 @@ explain them, they would be taken for matches.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,9 +20,12 @@ from porchlight.intelligence.identity.levels import MISSING
 
 Floats = NDArray[np.float64]
 _MOST_ROUNDS: Final = 100
-_MOST_DIFFERENT: Final = 0.5
+_MOST_DIFFERENT: Final = (0.5, 0.2)
+"""How often a field may differ among matches, and a shared one among those who share it: more would be neither."""
 _PSEUDO_PAIRS: Final = 2.0
 """Added to the levels of each kind: none may become impossible by not having been seen."""
+_NEARLY_NEVER: Final = 1e-3
+"""How often a level occurs in a kind that began without it: such a level is learned to be no other."""
 _RAREST: Final = 1e-6
 """No coincidence among strangers counts as rarer, because people share addresses, numbers and machines."""
 
@@ -87,7 +90,7 @@ def learn(samples: Samples, start: Sequence[PairKind], most_matches: float) -> L
     No pair outside counts as a match: there are so many that the least doubt of each would add up to more matches than
     there are. `most_matches` is the largest part of all pairs that may be matches.
     """
-    kinds = tuple(start)
+    kinds = tuple(replace(kind, levels=tuple(map(_possible, kind.levels))) for kind in start)
     for rounds in range(1, _MOST_ROUNDS + 1):
         fresh = _next(samples, kinds, start, most_matches)
         moved = max(
@@ -123,6 +126,10 @@ def posteriors(seen: Patterns, kinds: Sequence[PairKind]) -> Floats:
     return found
 
 
+def _possible(levels: Floats | None) -> Floats | None:
+    return None if levels is None else np.maximum(levels, _NEARLY_NEVER * (levels == 0.0))
+
+
 def _next(
     samples: Samples, kinds: Sequence[PairKind], start: Sequence[PairKind], most_matches: float
 ) -> tuple[PairKind, ...]:
@@ -146,14 +153,13 @@ def _next(
                 levels.append(np.maximum(counted, _RAREST))
             else:
                 counted = _levels(both[:, field], weight[:, number], first)
-                levels.append(_alike(counted) if number == 0 else counted)
+                levels.append(_alike(counted, _MOST_DIFFERENT[number > 0]))
         fresh.append(PairKind(kind.name, max(float(shares[number]), 1e-15), tuple(levels)))
     return tuple(fresh)
 
 
-def _alike(levels: Floats) -> Floats:
-    """The levels of matches, kept from differing more often than not: such a kind would be no matches."""
-    different = min(float(levels[-1]), _MOST_DIFFERENT)
+def _alike(levels: Floats, most_different: float) -> Floats:
+    different = min(float(levels[-1]), most_different)
     kept: Floats = levels * ((1.0 - different) / max(1.0 - float(levels[-1]), 1e-12))
     kept[-1] = different
     return kept
@@ -162,8 +168,10 @@ def _alike(levels: Floats) -> Floats:
 def _levels(levels: NDArray[np.int8], weight: Floats, first: Floats) -> Floats:
     present = levels != MISSING
     counts = np.bincount(levels[present], weight[present], len(first)) + _PSEUDO_PAIRS * first
+    counts[first == 0.0] = 0.0
     parts: Floats = counts / counts.sum()
-    return parts
+    kept: Floats = np.maximum(parts, _NEARLY_NEVER * (first == 0.0))
+    return kept
 
 
 def probability(log2_odds: Floats) -> Floats:

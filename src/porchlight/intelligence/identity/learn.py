@@ -28,13 +28,14 @@ _MATCHES_PER_RECORD: Final = 30.0
 _START_EXACT, _START_DIFFERENT, _START_BETWEEN = 0.75, 0.05, 0.20
 _PLACE: Final[frozenset[Aspect]] = frozenset({"postcode", "city", "state"})
 _NAME: Final[frozenset[Aspect]] = frozenset({"given", "surname", "names", "email"})
-_SHARED: Final[tuple[tuple[str, frozenset[Aspect], float], ...]] = (
-    ("household", _PLACE | {"surname", "street", "number", "phone"}, 0.1),
-    ("place", _PLACE, 10.0),
-    ("name", _NAME, 1.0),
-    ("name and place", _NAME | _PLACE, 0.1),
+_SHARED: Final[tuple[tuple[str, frozenset[Aspect], float, int], ...]] = (
+    ("household", _PLACE | {"surname", "street", "number", "phone"}, 0.1, 1),
+    ("place", _PLACE, 10.0, 1),
+    ("name", _NAME, 1.0, 1),
+    ("name and place", _NAME | _PLACE, 0.1, 2),
 )
-"""What pairs have in common that are no matches: by which aspects, and how many of them a record has to begin with."""
+"""What pairs have in common that are no matches: by which aspects, how many of them a record has to begin with,
+and how many fields must be left to tell them from matches."""
 
 
 def all_pairs(size: int, border: int | None) -> int:
@@ -123,18 +124,29 @@ def _start(fields: Sequence[Field], random: Patterns, size: int, every: int) -> 
     sizes = [len(LEVELS[field.aspect]) for field in fields]
     alike = [_alike(number) for number in sizes]
     kinds = [PairKind("match", min(0.3 * size / every, 0.3), tuple(alike))]
-    for name, aspects, per_record in _SHARED:
-        own = [field.aspect in aspects for field in fields]
-        if sum(own) >= 2 and len(own) - sum(own) >= 2:
-            share = min(per_record * size / every, 0.1)
-            kinds.append(
-                PairKind(name, share, tuple(of if is_own else None for of, is_own in zip(alike, own, strict=True)))
-            )
+    for name, aspects, per_record, least_apart in _SHARED:
+        own = [
+            _shared_level(field.aspect, of) if field.aspect in aspects else None
+            for field, of in zip(fields, alike, strict=True)
+        ]
+        apart = sum(of is None for of in own)
+        if len(own) - apart >= 2 and apart >= least_apart:
+            kinds.append(PairKind(name, min(per_record * size / every, 0.1), tuple(own)))
     strangers = []
     for level, number in zip(random.levels.T, sizes, strict=True):
         counts = np.bincount(level[level >= 0], random.count[level >= 0], number) + 0.5
         strangers.append(counts / counts.sum())
     return [*kinds, PairKind("strangers", 1.0 - sum(kind.share for kind in kinds), tuple(strangers))]
+
+
+def _shared_level(aspect: Aspect, alike: Floats) -> Floats:
+    """What others share of a field: an e-mail address is like a namesake's, never the same."""
+    if aspect != "email":
+        return alike
+    shared = alike.copy()
+    shared[EXACT] = 0.0
+    shared /= shared.sum()
+    return shared
 
 
 def _alike(number: int) -> Floats:
