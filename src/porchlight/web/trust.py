@@ -17,8 +17,7 @@ from porchlight.accounts.tables import User
 from porchlight.intelligence.conversion import FEATURES
 from porchlight.leads.learning import keeping, versions
 from porchlight.leads.learning.routes import seen_by
-from porchlight.leads.learning.tables import ModelVersion
-from porchlight.leads.learning.track_record import FEWEST_CLOSINGS
+from porchlight.leads.learning.tables import FEWEST_CLOSINGS, ModelVersion
 from porchlight.web.shell import go, page, shell
 from porchlight.web.trust_pictures import course, reliability
 from porchlight.web.trust_words import basis, verdict

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from porchlight.leads.learning.track_record import FEWEST_CLOSINGS
+from porchlight.leads.learning.tables import FEWEST_CLOSINGS
 from porchlight.web.presentation import number, percent, plural
 from porchlight.web.trust_pictures import month_words
 from porchlight.web.vocabulary import Tone

@@ -8,7 +8,8 @@ import numpy as np
 import orjson
 import pytest
 
-from porchlight.leads.learning.track_record import FEWEST_CLOSINGS, Served, month_name, review
+from porchlight.leads.learning.tables import FEWEST_CLOSINGS
+from porchlight.leads.learning.track_record import Served, month_name, review
 
 SOURCES, AGENTS = ("Portal", "Referral", "Website"), tuple(f"agent-{n}" for n in range(8))
 

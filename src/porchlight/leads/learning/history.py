@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, LiteralString
 from uuid import UUID
 
-from porchlight.intelligence.conversion import TERMINAL_STAGES, Fact
+from porchlight.intelligence.conversion import TERMINAL_STAGES, Context, Fact
 from porchlight.intelligence.conversion.history.landmarks import Pursuit
 from porchlight.kit.database import Database
-from porchlight.leads.serving import custom_texts
+from porchlight.leads.serving import context_at, custom_texts
 
 AT_ONCE: Final = 500
 """Leads in memory at a time; each batch is a transaction of its own, so that none stays open for long."""
@@ -61,3 +61,8 @@ async def read_pursuits(database: Database, tenant_id: UUID, as_of: datetime) ->
             if facts[lead_id]
         ]
         after = leads[-1][0]
+
+
+def context_of(at: float) -> Context:
+    """What a forecast at `at` (epoch seconds) needed beside the lead's own facts, as it was served."""
+    return context_at(datetime.fromtimestamp(at, UTC))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import numpy as np
 
-from porchlight.intelligence.conversion import FEATURES, Context
+from porchlight.intelligence.conversion import FEATURES
 from porchlight.intelligence.conversion.forecast import HORIZON_DAYS
 from porchlight.intelligence.conversion.history.landmarks import Rows, landmark_rows
 from porchlight.kit.database import Database
 from porchlight.leads.learning.clustered import Floats
 from porchlight.leads.learning.drift import Drift, drift
-from porchlight.leads.learning.history import read_pursuits
-from porchlight.leads.serving import context_at
+from porchlight.leads.learning.history import context_of, read_pursuits
 
 NOW: Final = timedelta(days=HORIZON_DAYS)
 BEFORE: Final = timedelta(days=365)
@@ -26,11 +25,6 @@ FEWEST: Final = 50
 _MOST: Final = 20_000
 _NOT_THEIRS: Final = frozenset({"season", "supply"})
 """Inputs that are of the market and not of the lead: they are meant to move."""
-
-
-def context_of(at: float) -> Context:
-    """What a forecast at `at` (epoch seconds) needed beside the lead's own facts, as it was served."""
-    return context_at(datetime.fromtimestamp(at, UTC))
 
 
 async def input_drift(database: Database, tenant_id: UUID, now: datetime) -> list[Drift]:

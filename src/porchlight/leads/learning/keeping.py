@@ -16,10 +16,7 @@ from porchlight.jobs.app import long_job, periodic
 from porchlight.jobs.defer import defer
 from porchlight.kit.database import UnitOfWork
 from porchlight.kit.runtime import Runtime
-from porchlight.leads.learning.inputs import input_drift
-from porchlight.leads.learning.served import served_forecasts
 from porchlight.leads.learning.tables import TrackRecord
-from porchlight.leads.learning.track_record import review
 from porchlight.leads.learning.train import retrain
 from porchlight.leads.tables import Lead
 
@@ -34,6 +31,11 @@ LOCK: Final = "learning"
 @long_job("learning.review")
 async def review_forecasts(runtime: Runtime, tenant_id: UUID) -> None:
     """Work out how the tenant's forecasts have turned out so far, and keep it."""
+    # The libraries of statistics take a second to load, and a server that only serves needs none.
+    from porchlight.leads.learning.inputs import input_drift
+    from porchlight.leads.learning.served import served_forecasts
+    from porchlight.leads.learning.track_record import review
+
     async with runtime.database.unit_of_work(tenant_id) as uow:
         now = uow.now()
     served = await served_forecasts(runtime.database, tenant_id, now)

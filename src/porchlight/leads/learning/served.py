@@ -21,8 +21,7 @@ from porchlight.intelligence.conversion.forecast import HORIZON_DAYS
 from porchlight.intelligence.conversion.history.landmarks import Pursuit, landmark_rows
 from porchlight.intelligence.conversion.history.model import PRIOR, score_many
 from porchlight.kit.database import Database, UnitOfWork
-from porchlight.leads.learning.history import AS_IT_HAPPENED, read_pursuits
-from porchlight.leads.learning.inputs import context_of
+from porchlight.leads.learning.history import AS_IT_HAPPENED, context_of, read_pursuits
 from porchlight.leads.learning.track_record import Served
 
 KEPT: Final = timedelta(days=3 * 366)

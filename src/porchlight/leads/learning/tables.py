@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, DateTime, Index, Text, text
@@ -46,6 +46,10 @@ class ModelVersion(Base):
     promoted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     promoted_by: Mapped[UUID | None]
     retired_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+FEWEST_CLOSINGS: Final = 20
+"""Below this many leads that closed, an interval says more about luck than about the score."""
 
 
 class TrackRecord(Base):

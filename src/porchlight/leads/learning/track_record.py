@@ -21,9 +21,8 @@ from porchlight.leads.learning.clustered import (
     overdispersion,
     wilson,
 )
+from porchlight.leads.learning.tables import FEWEST_CLOSINGS
 
-FEWEST_CLOSINGS: Final = 20
-"""Below this many leads that closed, an interval says more about luck than about the score."""
 FEWEST_IN_A_GROUP: Final = 20
 """Leads that a source or an agent must have had to be named."""
 _EDGES: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)

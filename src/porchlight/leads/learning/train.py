@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
@@ -18,11 +18,12 @@ from porchlight.intelligence.conversion.history.model import PRIOR, Model, Model
 from porchlight.jobs.app import long_job
 from porchlight.kit.database import Database, UnitOfWork
 from porchlight.kit.runtime import Runtime
-from porchlight.leads.learning.history import read_pursuits
-from porchlight.leads.learning.inputs import context_of
+from porchlight.leads.learning.history import context_of, read_pursuits
 from porchlight.leads.learning.tables import ModelVersion
-from porchlight.leads.learning.trial import Progress, Trial, try_learning
 from porchlight.leads.learning.versions import Learned, keep_learned, list_versions, version_in_service
+
+if TYPE_CHECKING:
+    from porchlight.leads.learning.trial import Progress, Trial
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,9 @@ async def train(database: Database, tenant_id: UUID, say: Progress = lambda word
         now = uow.now()
         version = await version_in_service(uow, with_model=True)
         serving, until = readable(version)
+    # The libraries for fitting take a second to load, and a server that only serves needs none.
+    from porchlight.leads.learning.trial import try_learning
+
     say("Reading the history")
     rows = await read_rows(database, tenant_id, now)
     trial = await asyncio.to_thread(try_learning, rows, serving, until, say)
