@@ -115,6 +115,12 @@ def test_rows_are_taken_only_while_the_lead_is_open_and_not_too_many(facts: list
     assert all(moment.state.stage not in ("closed", "lost") for moment in found)
 
 
+def test_what_follows_an_end_that_came_in_with_the_lead_does_not_date_it() -> None:
+    [(event, days)] = outcomes(pursuit(("lead.captured", 0), ("lead.lost", 0), ("call.attempted", 30)))
+    assert event == LOST
+    assert days != days  # not a number: nobody knows
+
+
 def test_a_row_says_how_many_days_it_took() -> None:
     assert outcomes(pursuit(("lead.captured", 0), ("deal.closed", 2))) == [(CONVERTED, 2.0), (CONVERTED, 1.0)]
     assert outcomes(pursuit(("lead.captured", 0), ("lead.lost", 1))) == [(LOST, 1.0)]

@@ -228,9 +228,11 @@ def _before_the_end(facts: Sequence[Fact]) -> State:
 def _outcome(timeline: Sequence[Moment], at: float, as_of: float) -> tuple[int, float]:
     """What became of a lead after `at`: the first deal, else a loss that still stands. A loss taken back was none."""
     later = [moment for moment in timeline if moment.at > at]
+    stage = timeline[len(timeline) - len(later) - 1].state.stage
+    if stage in TERMINAL_STAGES and not any(_is_open(moment.state) for moment in later):
+        return _EVENTS[stage], float("nan")  # it came in as ended: what follows does not date the end
     if not later:
-        stage = timeline[-1].state.stage
-        return (OPEN, (as_of - at) / DAY) if stage in OPEN_STAGES else (_EVENTS[stage], float("nan"))
+        return OPEN, (as_of - at) / DAY
     closed_at = next((moment.at for moment in later if moment.state.stage == "closed"), None)
     if closed_at is not None:
         return CONVERTED, (closed_at - at) / DAY
